@@ -1,0 +1,45 @@
+"""What each role in a firm may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    OWNER = "OWNER", "Owner"
+    MODEL_MANAGER = "MODEL_MANAGER", "Model manager"
+    ADVISER = "ADVISER", "Adviser"
+    TRADER = "TRADER", "Trader"
+    COMPLIANCE = "COMPLIANCE", "Compliance"
+    OPERATIONS = "OPERATIONS", "Operations"
+    READ_ONLY = "READ_ONLY", "Read-only"
+    CLIENT = "CLIENT", "Client"
+
+
+class Right(models.TextChoices):
+    VIEW_BOOK = "VIEW_BOOK", "See households, holdings and proposals"
+    APPROVE = "APPROVE", "Approve and reject proposals"
+    SCAN = "SCAN", "Start a scan"
+    MANAGE_MODELS = "MANAGE_MODELS", "Change models and policies"
+    LOAD_FEEDS = "LOAD_FEEDS", "Load custodian files"
+    VIEW_OWN_PLAN = "VIEW_OWN_PLAN", "See one's own household"
+
+
+_STAFF = frozenset({Right.VIEW_BOOK})
+
+RIGHTS: Mapping[str, frozenset[Right]] = {
+    Role.OWNER: frozenset(Right) - {Right.VIEW_OWN_PLAN},
+    Role.MODEL_MANAGER: _STAFF | {Right.MANAGE_MODELS, Right.SCAN},
+    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN},
+    Role.TRADER: _STAFF | {Right.SCAN},
+    Role.COMPLIANCE: _STAFF | {Right.APPROVE},
+    Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN},
+    Role.READ_ONLY: _STAFF,
+    Role.CLIENT: frozenset({Right.VIEW_OWN_PLAN}),
+}
+
+
+def may(role: str, right: Right) -> bool:
+    return right in RIGHTS[role]

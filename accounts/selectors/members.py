@@ -1,0 +1,65 @@
+"""Who is signed in, and in which firms he has a part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from accounts.models import Firm, Membership
+from accounts.roles import Right, may
+from accounts.tenancy import firm_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user in one firm: what a door passes to a service as the one who asks."""
+
+    id: int
+    firm_id: int
+    firm_name: str
+    user_id: int
+    name: str
+    email: str
+    role: str
+    household_id: int | None
+    has_several_firms: bool = False
+
+    def may(self, right: Right) -> bool:
+        return may(self.role, right)
+
+
+def memberships_of_user(user_id: int) -> list[Member]:
+    """The user's active memberships, by firm name. Reads across firms what the user himself owns, nothing else."""
+    with firm_scope(None, user_id=user_id):
+        rows = Membership._base_manager.filter(user_id=user_id, is_active=True).select_related("firm", "user")
+        members = [_member(row) for row in rows.order_by("firm__name", "id")]
+    return [replace(member, has_several_firms=len(members) > 1) for member in members]
+
+
+def member_by_email(firm_id: int, email: str) -> Member:
+    """:raises Membership.DoesNotExist: if the firm has no such active member"""
+    rows = Membership.objects.for_firm(firm_id).select_related("firm", "user")
+    return _member(rows.get(user__email=email.lower(), is_active=True))
+
+
+def advisers(firm_id: int) -> list[Member]:
+    rows = Membership.objects.for_firm(firm_id).select_related("firm", "user").filter(role="ADVISER", is_active=True)
+    return [_member(row) for row in rows.order_by("user__name", "id")]
+
+
+def firm_by_slug(slug: str) -> Firm | None:
+    """The firm of a slug, found before any firm is chosen; only its id and name are readable."""
+    found = list(Firm.objects.raw("SELECT id, slug, name FROM firm_by_slug(%s)", [slug]))
+    return found[0] if found else None
+
+
+def _member(row: Membership) -> Member:
+    return Member(
+        id=row.pk,
+        firm_id=row.firm_id,
+        firm_name=row.firm.name,
+        user_id=row.user_id,
+        name=str(row.user),
+        email=row.user.email,
+        role=row.role,
+        household_id=row.household_id,
+    )

@@ -1,0 +1,159 @@
+"""The parameter file: TOML, validated, layered firm → model → household → account, every value knowing where it came from.
+
+A leaf: no database. `docs/policies.md` explains each key to those who write such files.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rebalancer.engine.lots import Relief
+from rebalancer.engine.policy import Frequency, Preset, RebalanceTo
+
+Weight = Annotated[Decimal, Field(ge=0, le=1)]
+Amount = Annotated[Decimal, Field(ge=0)]
+Rate = Annotated[Decimal, Field(ge=0, lt=1)]
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Triggers(_Section):
+    """When an account is looked at, and when it is traded."""
+
+    trigger: Preset | None = None
+    calendar_frequency: Frequency | None = None
+    calendar_on: tuple[date, ...] | None = None
+    class_band_absolute: Weight | None = None
+    class_band_relative: Weight | None = None
+    taxable_band_absolute: Weight | None = None
+    security_band_absolute: Weight | None = None
+    security_band_relative: Weight | None = None
+    node_band_absolute: Weight | None = None
+    node_band_relative: Weight | None = None
+    account_band_absolute: Weight | None = None
+    cash_high_weight: Weight | None = None
+    minimum_trades_weight: Weight | None = None
+    cooldown_days: Days | None = None
+    price_max_age_sessions: Annotated[int, Field(ge=0, le=30)] | None = None
+
+
+class Trading(_Section):
+    """How far to trade, and in what sizes."""
+
+    rebalance_to: RebalanceTo | None = None
+    minimum_trade_amount: Amount | None = None
+    minimum_trade_weight: Weight | None = None
+    whole_shares: bool | None = None
+    adv_cap: Weight | None = None
+    commission: Amount | None = None
+
+
+class Tax(_Section):
+    """Lots, rates and harvesting. A household's own rates go before these."""
+
+    relief: Relief | None = None
+    short_rate: Rate | None = None
+    long_rate: Rate | None = None
+    harvest_minimum_amount: Amount | None = None
+    harvest_minimum_weight: Weight | None = None
+
+
+class Approval(_Section):
+    """When a proposal needs a second approver: turnover or net gain above a limit, in dollars a household."""
+
+    four_eyes_turnover: Amount | None = None
+    four_eyes_gain: Amount | None = None
+
+
+class PolicyFile(_Section):
+    """A whole parameter file. What a layer leaves out, it takes from the layer above."""
+
+    triggers: Triggers = Triggers()
+    trading: Trading = Trading()
+    tax: Tax = Tax()
+    approval: Approval = Approval()
+
+    def values(self) -> Iterator[tuple[str, Any]]:
+        """(key, value) of everything the file sets, in the order of the schema."""
+        for section in type(self).model_fields:
+            for key, value in getattr(self, section):
+                if value is not None:
+                    yield key, value
+
+
+class InvalidPolicy(ValueError):
+    """A parameter file that cannot be used; each sentence says where and why."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = tuple(sentences)
+
+
+class Level(StrEnum):
+    PRODUCT = "PRODUCT"
+    FIRM = "FIRM"
+    MODEL = "MODEL"
+    HOUSEHOLD = "HOUSEHOLD"
+    ACCOUNT = "ACCOUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One parameter file in force and the place it was set at, in words: `model Growth v7`."""
+
+    level: Level
+    source: str
+    file: PolicyFile
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value, where it was set, and the values it won over, nearest first."""
+
+    value: Any
+    source: str
+    overridden: tuple[tuple[str, Any], ...] = ()
+
+
+def parse_policy(text: str) -> PolicyFile:
+    """Read a parameter file.
+
+    :raises InvalidPolicy: with a sentence for each thing wrong: the key, what stands there, what may
+    """
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPolicy([f"This is not TOML: {error}."]) from None
+    try:
+        return PolicyFile.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidPolicy([_sentence(found) for found in error.errors()]) from None
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in found["loc"])
+    if found["type"] == "extra_forbidden":
+        return f"{key} is no setting; see docs/policies.md for those there are."
+    return f"{key} is {found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}."
+
+
+def resolve(defaults: Mapping[str, Any], layers: Sequence[Layer]) -> dict[str, Setting]:
+    """Each setting with the value of the nearest layer that sets it; `layers` run from the farthest to the nearest."""
+    resolved = {key: Setting(value, "product default") for key, value in defaults.items()}
+    for layer in sorted(layers, key=lambda one: list(Level).index(one.level)):
+        for key, value in layer.file.values():
+            before = resolved.get(key)
+            overridden = ((before.source, before.value), *before.overridden) if before else ()
+            resolved[key] = Setting(value, layer.source, overridden)
+    return resolved

@@ -1,0 +1,132 @@
+"""Models, their versions in force, and which account follows which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+
+from portfolios.models import ModelNode, ModelVersion, TargetModel
+
+# The account's own assignment wins over its household's; of each, the newest that has begun; then the newest version.
+_FOLLOWED = """
+SELECT account.id, assignment.target_model_id, version.id, greatest(assignment.assigned_on, version.effective_on)
+FROM accounts_account account
+CROSS JOIN LATERAL (
+    SELECT target_model_id, assigned_on FROM portfolios_modelassignment assigned
+    WHERE assigned.firm_id = account.firm_id AND assigned.assigned_on <= %(on)s
+      AND (assigned.account_id = account.id OR assigned.household_id = account.household_id)
+    ORDER BY (assigned.account_id IS NOT NULL) DESC, assigned.assigned_on DESC, assigned.id DESC LIMIT 1
+) assignment
+CROSS JOIN LATERAL (
+    SELECT id, effective_on FROM portfolios_modelversion versions
+    WHERE versions.firm_id = account.firm_id AND versions.target_model_id = assignment.target_model_id
+      AND versions.effective_on <= %(on)s
+    ORDER BY versions.effective_on DESC, versions.number DESC LIMIT 1
+) version
+WHERE account.firm_id = %(firm)s AND account.id = ANY(%(accounts)s)
+ORDER BY account.id
+"""
+
+
+class ModelLoop(ValueError):
+    """A model holds itself, through its parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlatModel:
+    """A model version with its sub-models resolved: weights by security id, fractions, and cash; together one.
+
+    `node_of` tells from which of the version's own sub-models a security came first, an index into `node_names`.
+    """
+
+    model_id: int
+    version_id: int
+    weights: Mapping[int, Decimal]
+    cash_weight: Decimal
+    node_of: Mapping[int, int]
+    node_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What an account follows, and since when: by a new version or a new assignment."""
+
+    account_id: int
+    model_id: int
+    version_id: int
+    changed_on: date
+
+
+def followed_versions(firm_id: int, account_ids: Sequence[int], on: date) -> list[Followed]:
+    """The model version that each account follows on a day; accounts that follow none are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FOLLOWED, {"firm": firm_id, "on": on, "accounts": list(account_ids)})
+        return [Followed(*row) for row in cursor.fetchall()]
+
+
+def current_versions(firm_id: int, account_ids: Sequence[int], on: date) -> Mapping[int, int]:
+    return {row.account_id: row.version_id for row in followed_versions(firm_id, account_ids, on)}
+
+
+def flat_models(firm_id: int, version_ids: Sequence[int], on: date) -> dict[int, FlatModel]:
+    """Each version with its parts resolved to securities as they stand on the day.
+
+    :raises ModelLoop: if a model holds itself
+    """
+    in_force = _versions_in_force(firm_id, on)
+    nodes: dict[int, list[ModelNode]] = {}
+    for node in ModelNode.objects.for_firm(firm_id).select_related("child").order_by("version_id", "id"):
+        nodes.setdefault(node.version_id, []).append(node)
+    wanted = ModelVersion.objects.for_firm(firm_id).filter(pk__in=version_ids).order_by("id")
+    return {version.pk: _flatten(version, nodes, in_force) for version in wanted}
+
+
+def _versions_in_force(firm_id: int, on: date) -> dict[int, int]:
+    """The newest version of each model that is in force on the day."""
+    versions = ModelVersion.objects.for_firm(firm_id).filter(effective_on__lte=on)
+    return {row.target_model_id: row.pk for row in versions.order_by("effective_on", "number")}
+
+
+def _flatten(version: ModelVersion, nodes: Mapping[int, list[ModelNode]], in_force: Mapping[int, int]) -> FlatModel:
+    weights: dict[int, Decimal] = {}
+    node_of: dict[int, int] = {}
+    node_names: list[str] = []
+    cash = Decimal(0)
+    for security_id, share, top in _leaves(version.pk, Decimal(1), nodes, in_force, (), ""):
+        if security_id is None:
+            cash += share
+            continue
+        weights[security_id] = weights.get(security_id, Decimal(0)) + share
+        if top:
+            if top not in node_names:
+                node_names.append(top)
+            node_of.setdefault(security_id, node_names.index(top))
+    return FlatModel(version.target_model_id, version.pk, weights, cash, node_of, tuple(node_names))
+
+
+def _leaves(
+    version_id: int,
+    share: Decimal,
+    nodes: Mapping[int, list[ModelNode]],
+    in_force: Mapping[int, int],
+    path: tuple[int, ...],
+    top: str,
+) -> Iterator[tuple[int | None, Decimal, str]]:
+    """(security or nothing for cash, weight, the top sub-model it stands in) of everything under a version."""
+    if version_id in path:
+        raise ModelLoop(f"model version {version_id} holds itself through its parts")
+    for node in nodes.get(version_id, []):
+        part = share * node.weight
+        if node.child_id is None:
+            yield node.security_id, part, top
+        else:
+            inside = top or str(node.child)
+            yield from _leaves(in_force[node.child_id], part, nodes, in_force, (*path, version_id), inside)
+
+
+def models_of_firm(firm_id: int) -> list[TargetModel]:
+    return list(TargetModel.objects.for_firm(firm_id).order_by("name", "id"))

@@ -1,0 +1,208 @@
+"""A firm's book, or some households of it, as the engine's frozen arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.models import TaxProfile
+from portfolios.models import AssetClass, Security
+from portfolios.selectors.policies import InForce, engine_policy, policies_in_force
+from portfolios.selectors.targets import FlatModel, flat_models
+from portfolios.snapshots import queries
+from portfolios.snapshots.columns import Columns, fetch_columns
+from portfolios.snapshots.positions import position_tables
+from rebalancer.engine.book import NONE, Accounts, Block, Book, Kind, Models, Securities, WashFacts
+from rebalancer.engine.calendars import sessions_between
+from rebalancer.engine.policy import Policy
+
+Ints = NDArray[np.int64]
+
+WITHDRAWAL_NOTICE = timedelta(days=7)
+"""A payment falling due within a week is raised now: it must be settled by its day."""
+NO_PRICE_AGE = 999
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBook:
+    """The engine's book, and the database ids of its rows, in the same order."""
+
+    book: Book
+    account_ids: Ints
+    household_ids: Ints
+    security_ids: Ints
+    version_ids: Ints
+    """0 where an account follows no model."""
+
+
+def load_book(
+    firm_id: int,
+    household_ids: Sequence[int],
+    *,
+    as_of: date,
+    with_lots: bool,
+    working: Mapping[int, frozenset[int]] | None = None,
+) -> LoadedBook:
+    """All open accounts of some households as of a day.
+
+    `working` names, by account, the securities that have orders at work: they are held still.
+    """
+    parameters: dict[str, Any] = {
+        "firm": firm_id,
+        "on": as_of,
+        "flows_until": as_of + WITHDRAWAL_NOTICE,
+        "households": list(household_ids),
+    }
+    rows = fetch_columns(queries.ACCOUNTS, parameters, queries.ACCOUNT_COLUMNS)
+    households, household = np.unique(rows["household_id"], return_inverse=True)
+    securities, security_ids, groups = _securities(parameters, as_of)
+    versions = np.unique(rows["version_id"][rows["version_id"] > 0])
+    policies, policy = _policies(firm_id, rows)
+    positions, lots, short = position_tables(
+        firm_id, rows, security_ids, as_of, with_lots=with_lots, working=working or {}
+    )
+    book = Book(
+        as_of=as_of,
+        asset_classes=tuple(AssetClass.objects.order_by("id").values_list("name", flat=True)),
+        wash_groups=len(groups),
+        households=len(households),
+        securities=securities,
+        models=_models(flat_models(firm_id, versions.tolist(), as_of), versions.tolist(), security_ids),
+        policies=policies,
+        accounts=_accounts(rows, household, versions, policy, short),
+        positions=positions,
+        lots=lots,
+        wash=_wash(parameters, households, groups),
+    )
+    return LoadedBook(book, rows["id"], rows["household_id"], security_ids, rows["version_id"])
+
+
+def _securities(parameters: Mapping[str, Any], as_of: date) -> tuple[Securities, Ints, Ints]:
+    """The whole security master with the firm's quotes, the securities' ids, and the ids of the wash groups."""
+    masters = list(Security.objects.order_by("id"))
+    ids = np.array([row.pk for row in masters], dtype=np.int64)
+    classes = np.array(sorted({row.pk for row in AssetClass.objects.all()}), dtype=np.int64)
+    groups = np.unique([row.wash_group_id for row in masters]).astype(np.int64)
+    quotes = fetch_columns(queries.QUOTES, parameters, queries.QUOTE_COLUMNS)
+    place = np.searchsorted(ids, quotes["security_id"])
+    quoted = {name: _scattered(quotes[name], place, len(ids)) for name in ("close", "bid", "ask", "adv")}
+    ages = {day: sessions_between(_day(day), as_of) for day in set(quotes["priced"].tolist())}
+    age = _scattered(
+        np.array([ages[day] for day in quotes["priced"].tolist()], dtype=np.int64), place, len(ids), NO_PRICE_AGE
+    )
+    kind = np.array([Kind[row.kind] for row in masters], dtype=np.int64)
+    table = Securities(
+        symbol=tuple(row.symbol for row in masters),
+        price=quoted["close"],
+        bid=quoted["bid"],
+        ask=quoted["ask"],
+        adv_shares=np.where(np.isin(kind, (Kind.MUTUAL_FUND, Kind.SWEEP)), NONE, quoted["adv"]),
+        price_age_sessions=age,
+        asset_class=np.searchsorted(classes, [row.asset_class_id for row in masters]).astype(np.int64),
+        wash_group=np.searchsorted(groups, [row.wash_group_id for row in masters]).astype(np.int64),
+        kind=kind,
+        fractional=np.array([row.is_fractionable for row in masters], dtype=np.bool_),
+        lot_size=np.array([row.round_lot for row in masters], dtype=np.int64),
+        tradable=np.ones(len(masters), dtype=np.bool_),
+    )
+    return table, ids, groups
+
+
+def _scattered(values: Ints, place: Ints, size: int, default: int = 0) -> Ints:
+    column = np.full(size, default, dtype=np.int64)
+    column[place] = values
+    return column
+
+
+def _day(days: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=days)
+
+
+def _models(flat: Mapping[int, FlatModel], versions: Sequence[int], security_ids: Ints) -> Models:
+    entries = [(version, security) for version in versions for security in sorted(flat[version].weights)]
+    counts = [len(flat[version].weights) for version in versions]
+    return Models(
+        model_id=tuple(str(version) for version in versions),
+        cash_weight=np.array([float(flat[version].cash_weight) for version in versions], dtype=np.float64),
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        security=np.searchsorted(security_ids, [security for _, security in entries]).astype(np.int64),
+        weight=np.array([float(flat[version].weights[security]) for version, security in entries], dtype=np.float64),
+        node=np.array([flat[version].node_of.get(security, NONE) for version, security in entries], dtype=np.int64),
+        node_names=tuple(flat[version].node_names for version in versions),
+    )
+
+
+def _policies(firm_id: int, rows: Columns) -> tuple[tuple[Policy, ...], Ints]:
+    """The distinct policies of the accounts, and which of them each account has."""
+    in_force = policies_in_force(firm_id)
+    profiles = TaxProfile.objects.for_firm(firm_id).values_list("household_id", "short_rate", "long_rate")
+    rates = {household: (short, long) for household, short, long in profiles}
+    kinds: dict[Any, int] = {}
+    by_household = np.array(
+        [
+            kinds.setdefault((rates.get(one), one if one in in_force.households else 0), len(kinds))
+            for one in rows["household_id"].tolist()
+        ],
+        dtype=np.int64,
+    )
+    own = np.where(np.isin(rows["id"], list(in_force.accounts)), rows["id"], 0)
+    combined = np.stack([rows["model_id"], by_household, own])
+    _, first, index = np.unique(combined, axis=1, return_index=True, return_inverse=True)
+    return tuple(_policy(in_force, rates, rows, place) for place in first.tolist()), index.reshape(-1).astype(np.int64)
+
+
+def _policy(
+    in_force: InForce, rates: Mapping[int, tuple[Decimal, Decimal]], rows: Columns, place: int
+) -> Policy:
+    """The policy of the account in that row."""
+    household = int(rows["household_id"][place])
+    layers = in_force.layers(
+        model_id=int(rows["model_id"][place]), household_id=household, account_id=int(rows["id"][place])
+    )
+    own = rates.get(household)
+    return engine_policy(layers, {"short_rate": own[0], "long_rate": own[1]} if own else {})
+
+
+def _accounts(rows: Columns, household: Ints, versions: Ints, policy: Ints, short: Ints) -> Accounts:
+    followed = rows["version_id"] > 0
+    block = np.where(rows["has_problem"] > 0, Block.DATA_PROBLEM, Block.NONE)
+    return Accounts(
+        account_id=tuple(map(str, rows["id"].tolist())),
+        household=household.astype(np.int64),
+        tax_status=rows["tax_status"],
+        cash_settled=rows["settled"],
+        cash_unsettled=rows["unsettled"],
+        cash_reserve=rows["reserve"],
+        reserve_threshold=rows["threshold"],
+        withdrawals_due=rows["leaving"],
+        contributions=rows["contributions"],
+        model=np.where(followed, np.searchsorted(versions, rows["version_id"]), NONE).astype(np.int64),
+        policy=policy,
+        block=np.where(np.isin(rows["id"], short), Block.SHORT_POSITION, block).astype(np.int64),
+        last_rebalanced_on=_dates(rows["last_rebalanced"]),
+        model_changed_on=_dates(rows["model_changed"]),
+    )
+
+
+def _dates(days: Ints) -> NDArray[np.datetime64]:
+    """Days since 1970 as dates; -1 is none."""
+    dates = days.astype("datetime64[D]")
+    dates[days == -1] = np.datetime64("NaT")
+    return dates
+
+
+def _wash(parameters: Mapping[str, Any], households: Ints, groups: Ints) -> WashFacts:
+    rows = fetch_columns(queries.WASH, parameters, queries.WASH_COLUMNS)
+    return WashFacts(
+        household=np.searchsorted(households, rows["household_id"]).astype(np.int64),
+        wash_group=np.searchsorted(groups, rows["wash_group_id"]).astype(np.int64),
+        sold_at_loss_on=_dates(rows["sold_at_loss"]),
+        bought_on=_dates(rows["bought"]),
+        held_outside=np.zeros(len(rows["household_id"]), dtype=np.int64),
+    )

@@ -1,0 +1,148 @@
+"""Positions, their restrictions and their lots, as the engine's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import numpy as np
+from django.db.models import Q
+from numpy.typing import NDArray
+
+from portfolios.models import Restriction, Security
+from portfolios.snapshots import queries
+from portfolios.snapshots.columns import Columns, fetch_columns
+from rebalancer.engine.book import LotTable, Positions
+
+Ints = NDArray[np.int64]
+NO_LOTS = {name: np.zeros(0, dtype=np.int64) for name in queries.LOT_COLUMNS}
+
+
+def position_tables(
+    firm_id: int,
+    accounts: Columns,
+    security_ids: Ints,
+    as_of: date,
+    *,
+    with_lots: bool,
+    working: Mapping[int, frozenset[int]],
+) -> tuple[Positions, LotTable, Ints]:
+    """The position and lot tables in the order of `accounts`, and the ids of accounts that are short something.
+
+    Restricted securities that are not held get a row of quantity zero. Without lots, every position counts as complete:
+    such a book is for drift alone.
+    """
+    size = len(security_ids)
+    held, held_keys = _rows_of(firm_id, queries.POSITIONS, queries.POSITION_COLUMNS, accounts, security_ids)
+    order = np.argsort(held_keys, kind="stable")
+    flags = _flags(firm_id, accounts, security_ids, as_of, working)
+    keys, quantity = _with_flagged(held_keys[order], held["quantity"][order], flags)
+    lots, lot_keys = (
+        _rows_of(firm_id, queries.LOTS, queries.LOT_COLUMNS, accounts, security_ids)
+        if with_lots
+        else (NO_LOTS, NO_LOTS["id"])
+    )
+    kept = _order(lots, lot_keys, keys)
+    owner = np.searchsorted(keys, lot_keys[kept]).astype(np.int64)
+    sums = np.zeros(len(keys), dtype=np.int64)
+    np.add.at(sums, owner, lots["quantity"][kept])
+    unknown = np.zeros(len(keys), dtype=np.bool_)
+    unknown[owner[lots["basis_known"][kept] == 0]] = True
+    positions = Positions(
+        offsets=np.searchsorted(keys, np.arange(len(accounts["id"]) + 1) * size).astype(np.int64),
+        security=keys % size,
+        quantity=quantity,
+        no_buy=_marked(keys, flags, "NO_BUY"),
+        no_sell=_marked(keys, flags, "NO_SELL"),
+        hold=_marked(keys, flags, "NO_TRADE"),
+        basis_known=~unknown,
+        lots_missing=(sums != quantity) if with_lots else np.zeros(len(keys), dtype=np.bool_),
+    )
+    return positions, _lot_table(lots, kept, owner, len(keys)), accounts["id"][np.unique(keys[quantity < 0] // size)]
+
+
+def _rows_of(
+    firm_id: int, query: str, names: tuple[str, ...], accounts: Columns, security_ids: Ints
+) -> tuple[Columns, Ints]:
+    """The rows of these accounts, and each row's key: account's place times securities, plus the security's place."""
+    order = np.argsort(accounts["id"], kind="stable")
+    ids = accounts["id"][order]
+    if not len(ids):
+        return {name: np.zeros(0, dtype=np.int64) for name in names}, np.zeros(0, dtype=np.int64)
+    first, last = int(ids[0]), int(ids[-1])
+    dense = len(ids) * 2 > last - first + 1
+    wanted = queries.IN_RANGE if dense else queries.IN_LIST
+    parameters = {"firm": firm_id, "first": first, "last": last, **({} if dense else {"accounts": ids.tolist()})}
+    rows = fetch_columns(query.format(wanted=wanted), parameters, names)
+    place = np.minimum(np.searchsorted(ids, rows["account_id"]), len(ids) - 1)
+    ours = ids[place] == rows["account_id"]
+    if not ours.all():
+        rows = {name: column[ours] for name, column in rows.items()}
+        place = place[ours]
+    return rows, order[place] * len(security_ids) + np.searchsorted(security_ids, rows["security_id"])
+
+
+def _with_flagged(keys: Ints, quantity: Ints, flags: Mapping[int, set[str]]) -> tuple[Ints, Ints]:
+    """Sorted keys and quantities, with a row of zero for each flagged security that is not held."""
+    flagged = np.sort(np.fromiter(flags, np.int64, len(flags)))
+    place = np.searchsorted(keys, flagged)
+    held = np.zeros(len(flagged), dtype=np.bool_)
+    held[place < len(keys)] = keys[place[place < len(keys)]] == flagged[place < len(keys)]
+    flagged, place = flagged[~held], place[~held]
+    return np.insert(keys, place, flagged), np.insert(quantity, place, 0)
+
+
+def _order(lots: Columns, lot_keys: Ints, keys: Ints) -> Ints:
+    """Rows of lots that belong to a position, by position and then by id."""
+    order = np.lexsort((lots["id"], lot_keys))
+    place = np.searchsorted(keys, lot_keys[order])
+    found = place < len(keys)
+    found[found] = keys[place[found]] == lot_keys[order][found]
+    return order[found]
+
+
+def _lot_table(lots: Columns, kept: Ints, owner: Ints, positions: int) -> LotTable:
+    return LotTable(
+        offsets=np.searchsorted(owner, np.arange(positions + 1)).astype(np.int64),
+        lot_id=tuple(map(str, lots["id"][kept].tolist())),
+        acquired_on=lots["acquired"][kept].astype("datetime64[D]"),
+        quantity=lots["quantity"][kept],
+        cost_basis=lots["cost_basis"][kept],
+        inherited=np.zeros(len(kept), dtype=np.bool_),
+    )
+
+
+def _marked(keys: Ints, flags: Mapping[int, set[str]], kind: str) -> NDArray[np.bool_]:
+    column = np.zeros(len(keys), dtype=np.bool_)
+    marked = [key for key, kinds in flags.items() if kind in kinds]
+    column[np.searchsorted(keys, np.array(marked, dtype=np.int64))] = True
+    return column
+
+
+def _flags(
+    firm_id: int, accounts: Columns, security_ids: Ints, as_of: date, working: Mapping[int, frozenset[int]]
+) -> dict[int, set[str]]:
+    """Restrictions in force, resolved to account and security, by key; orders at work hold their security still."""
+    size = len(security_ids)
+    place = {security: number for number, security in enumerate(security_ids.tolist())}
+    rows = list(zip(accounts["id"].tolist(), accounts["household_id"].tolist(), strict=True))
+    flags: dict[int, set[str]] = {}
+    for kind, household, account, securities in _restrictions(firm_id, as_of):
+        for number, (account_id, household_id) in enumerate(rows):
+            if (account is None or account == account_id) and (household is None or household == household_id):
+                for security in securities:
+                    flags.setdefault(number * size + place[security], set()).add(kind)
+    for number, (account_id, _) in enumerate(rows):
+        for security in working.get(account_id, ()):
+            flags.setdefault(number * size + place[security], set()).add("NO_TRADE")
+    return flags
+
+
+def _restrictions(firm_id: int, as_of: date) -> Iterator[tuple[str, int | None, int | None, list[int]]]:
+    in_force = Restriction.objects.for_firm(firm_id).filter(Q(expires_on=None) | Q(expires_on__gte=as_of))
+    classes: dict[int, list[int]] = {}
+    for security, asset_class in Security.objects.order_by("id").values_list("id", "asset_class_id"):
+        classes.setdefault(asset_class, []).append(security)
+    for row in in_force.order_by("id"):
+        securities = [row.security_id] if row.security_id else classes.get(row.asset_class_id or 0, [])
+        yield row.kind, row.household_id, row.account_id, securities

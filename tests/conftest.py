@@ -1,0 +1,112 @@
+"""Two firms, Birch and Cedar, in a database made by the owner role and used by the runtime role behind its walls."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from tests.reference import load_reference
+from tests.worlds import Birch, Cedar, make_birch, make_cedar
+
+ROOT = Path(__file__).parent.parent
+# The tests turn the settings to databases of their own; this one is only used to make and drop those.
+SERVER_DATABASE = settings.DATABASES["owner"]["NAME"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "DATABASE_URL" not in os.environ:
+        pytest.exit("No database: run the tests with `python3 dev.py test`, which starts PostgreSQL and Valkey.", 4)
+
+
+def _owner(name: str) -> psycopg.Connection:
+    """A connection of the owner role to a database of the test server."""
+    database = settings.DATABASES["owner"]
+    return psycopg.connect(
+        dbname=name,
+        user=database["USER"],
+        password=database["PASSWORD"] or None,
+        host=database["HOST"] or None,
+        port=database["PORT"] or None,
+        autocommit=True,
+    )
+
+
+def _fingerprint() -> str:
+    """Of everything that shapes the template: it is made anew when a migration or the reference data changes."""
+    digest = hashlib.sha256()
+    for path in sorted(ROOT.glob("*/migrations/*.py")) + [ROOT / "accounts/protection.py", ROOT / "tests/reference.py"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _point_at(name: str) -> None:
+    for alias in ("default", "owner"):
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+
+
+def _template(server: psycopg.Connection) -> str:
+    name = f"template_{_fingerprint()}"
+    server.execute("SELECT pg_advisory_lock(20260105)")
+    if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+        building = f"{name}_building"
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(building)))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(building)))
+        _point_at(building)
+        call_command("migrate", database="owner", verbosity=0)
+        load_reference()
+        _point_at("none")
+        server.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
+        )
+    return name
+
+
+def clone_template(name: str) -> None:
+    """A fresh database of that name, as the template stands."""
+    with _owner(SERVER_DATABASE) as server:
+        template = _template(server)
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+
+
+def drop_database(name: str) -> None:
+    with _owner(SERVER_DATABASE) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: object) -> Iterator[None]:
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        clone_template(name)
+        _point_at(name)
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        _point_at("none")
+        drop_database(name)
+
+
+@pytest.fixture
+def birch(db: None) -> Iterator[Birch]:
+    """The first firm, with a small book; the test runs in its scope."""
+    world = make_birch()
+    with world.scope():
+        yield world
+
+
+@pytest.fixture
+def cedar(db: None) -> Cedar:
+    """The second firm, with a book of its own; enter `cedar.scope()` to act as it."""
+    return make_cedar()

@@ -1,0 +1,59 @@
+"""`python -m trading.custodians.simulator`: a custodian of our own, on loopback, with a store of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from trading.custodians.simulator.app import make_app
+from trading.custodians.simulator.clock import Hours
+from trading.custodians.simulator.exchange import Options, open_exchange
+from trading.custodians.simulator.faults import BadFault
+
+SECONDS_TO_STOP = 2
+
+
+def read_options(words: list[str]) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m trading.custodians.simulator", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--store", type=Path, required=True, help="SQLite file; made when it is not there")
+    parser.add_argument("--seed", type=int, required=True, help="fills and faults are a function of it")
+    parser.add_argument("--key-id", required=True, help="the operator's key")
+    parser.add_argument("--secret", required=True)
+    parser.add_argument("--host", default=Options.host)
+    parser.add_argument("--fill-delay", dest="fill_delay_ms", type=int, default=Options.fill_delay_ms, metavar="MS")
+    parser.add_argument("--market-buffer-bps", type=int, default=Options.market_buffer_bps, metavar="BPS")
+    parser.add_argument("--rate-limit", type=int, default=Options.rate_limit, help="requests a minute and key")
+    parser.add_argument("--faults", default="", help="such as 'reject,symbol=XYZ;accept_then_504,rate=0.05,times=3'")
+    parser.add_argument("--text-frames", action="store_true", help="send text frames on /stream, not binary ones")
+    hours = parser.add_mutually_exclusive_group()
+    hours.add_argument("--always-open", dest="hours", action="store_const", const=Hours.ALWAYS_OPEN)
+    hours.add_argument("--session-hours", dest="hours", action="store_const", const=Hours.SESSIONS)
+    parser.set_defaults(hours=Hours.ALWAYS_OPEN)
+    return Options(**vars(parser.parse_args(words)))
+
+
+def main(words: list[str]) -> int:
+    options = read_options(words)
+    try:
+        exchange = open_exchange(options)
+    except BadFault as bad:
+        print(bad, file=sys.stderr)
+        return 2
+    uvicorn.run(
+        make_app(exchange),
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=SECONDS_TO_STOP,  # event streams never end by themselves
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

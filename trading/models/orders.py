@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import Account, Custodian
+from accounts.models.base import TenantModel
+from portfolios.models import Lot, Security
+from trading.lifecycle import OrderStatus
+from trading.models.proposals import Proposal
+
+
+class BrokerConnection(TenantModel):
+    """A firm's line to a custodian: which adapter, which credentials, how far its event stream has been read."""
+
+    class TradingState(models.TextChoices):
+        ACTIVE = "ACTIVE", "Active"
+        REDUCING = "REDUCING", "Sells and cancels only"
+        HALTED = "HALTED", "Halted"
+
+    custodian = models.ForeignKey(Custodian, on_delete=models.PROTECT, related_name="+")
+    adapter = models.CharField(max_length=24)
+    environment = models.CharField(max_length=24)
+    credentials_ref = models.CharField(max_length=80)
+    capabilities = models.JSONField(default=dict)
+    trading_state = models.CharField(max_length=8, choices=TradingState.choices, default=TradingState.ACTIVE)
+    breaker_state = models.CharField(max_length=10, default="CLOSED")
+    cursor = models.CharField(max_length=64, blank=True)
+    cursor_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("firm", "custodian", "environment"), name="connection_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.adapter} {self.environment}"
+
+
+class RebalanceRun(TenantModel):
+    """The orders that one approval set off."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    content_sha256 = models.CharField(max_length=64)
+    approved_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("firm", "proposal"), name="run_once_a_proposal"),)
+
+    def __str__(self) -> str:
+        return f"run of {self.proposal_id}"
+
+
+class Order(TenantModel):
+    """An order to a custodian. `cum_quantity` and `average_price` are sums over its live executions, never copied."""
+
+    class Side(models.TextChoices):
+        BUY = "BUY", "Buy"
+        SELL = "SELL", "Sell"
+
+    class Kind(models.TextChoices):
+        MARKET = "MARKET", "Market"
+        LIMIT = "LIMIT", "Limit"
+
+    class TimeInForce(models.TextChoices):
+        DAY = "DAY", "Day"
+
+    run = models.ForeignKey(
+        RebalanceRun, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+    )
+    connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    block = models.ForeignKey(
+        "trading.Block", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+    )
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+    )
+    client_order_id = models.CharField(max_length=32)
+    broker_order_id = models.CharField(max_length=64, blank=True)
+    custodian_order_id = models.CharField(max_length=64, blank=True)
+    side = models.CharField(max_length=4, choices=Side.choices)
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    time_in_force = models.CharField(max_length=3, choices=TimeInForce.choices, default=TimeInForce.DAY)
+    limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True, blank=True)
+    reference_price = models.DecimalField(max_digits=18, decimal_places=6)
+    wave = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=16, choices=OrderStatus.choices, default=OrderStatus.STAGED)
+    sub_status = models.CharField(max_length=40, blank=True)
+    status_reason = models.CharField(max_length=300, blank=True)
+    needs_review = models.BooleanField(default=False)
+    cum_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    average_price = models.DecimalField(max_digits=18, decimal_places=6, null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("firm", "client_order_id"), name="order_client_id_once"),
+            models.UniqueConstraint(
+                fields=("firm", "connection", "broker_order_id"),
+                condition=~models.Q(broker_order_id=""),
+                name="order_broker_id_once",
+            ),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_quantity_positive"),
+            models.CheckConstraint(condition=models.Q(cum_quantity__gte=0), name="order_cum_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(kind="MARKET", limit_price=None) | models.Q(kind="LIMIT", limit_price__gt=0),
+                name="order_limit_has_price",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("firm", "-created_at", "-id"), name="order_blotter"),
+            models.Index(fields=("firm", "status"), name="order_by_status"),
+            models.Index(fields=("firm", "run", "wave"), name="order_by_wave"),
+            models.Index(fields=("firm", "account"), name="order_by_account"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.client_order_id}"
+
+
+class OrderLot(TenantModel):
+    """A lot that a sell names: identification travels with the order (Reg. 1.1012-1(c))."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    position = models.PositiveSmallIntegerField()
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("firm", "order", "lot"), name="order_lot_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_lot_quantity_positive"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.lot_id}"
+
+
+class OrderCommand(TenantModel):
+    """The outbox: something to say to a custodian about an order. Workers carry out rows, not messages."""
+
+    class Kind(models.TextChoices):
+        SUBMIT = "SUBMIT", "Submit"
+        CANCEL = "CANCEL", "Cancel"
+        QUERY = "QUERY", "Query"
+
+    class Status(models.TextChoices):
+        READY = "READY", "Ready"
+        LEASED = "LEASED", "Being carried out"
+        DONE = "DONE", "Done"
+        REFUSED = "REFUSED", "Refused"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.READY)
+    priority = models.PositiveSmallIntegerField(default=5)
+    not_before = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=64)
+    request_sha256 = models.CharField(max_length=64, blank=True)
+    outcome = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("firm", "idempotency_key", "kind"), name="order_command_once"),
+        )
+        indexes = (
+            models.Index(
+                fields=("firm", "priority", "not_before", "id"),
+                condition=models.Q(status__in=("READY", "LEASED")),
+                name="order_command_due",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"
+
+
+class OrderTransition(TenantModel):
+    """That an order moved, when, and what moved it."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    from_status = models.CharField(max_length=16)
+    to_status = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    cause = models.CharField(max_length=300)
+    event = models.ForeignKey(
+        "trading.InboundEvent", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+    )
+
+    class Meta:
+        indexes = (models.Index(fields=("firm", "order", "id"), name="order_transition_story"),)
+
+    def __str__(self) -> str:
+        return f"{self.from_status} to {self.to_status}"

@@ -1,0 +1,51 @@
+"""How a decision is packed into JSON and unpacked: decimals and days travel as text, so nothing is rounded on the way.
+
+A leaf. The text is canonical (sorted keys, no spaces), so equal decisions have equal bytes and equal hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+TEXT_KEYS = frozenset({"lot_id", "symbol", "name", "code", "reason", "sentence", "id", "account_id"})
+
+
+def pack(value: Any) -> Any:
+    """Plain JSON values of a decision's parts: decimals and days as text, tuples as lists."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): pack(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [pack(part) for part in value]
+    return value
+
+
+def unpack(value: Any, key: str = "") -> Any:
+    """The other way round; what stands under a name or an id stays text."""
+    if isinstance(value, Mapping):
+        return {name: unpack(part, name) for name, part in value.items()}
+    if isinstance(value, list):
+        return [unpack(part, key) for part in value]
+    if isinstance(value, str) and key not in TEXT_KEYS:
+        if _NUMBER.fullmatch(value):
+            return Decimal(value)
+        if _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    return value
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hexadecimal) of a packed value's canonical text."""
+    text = json.dumps(pack(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

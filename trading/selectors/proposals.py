@@ -1,0 +1,184 @@
+"""One proposal, in depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from accounts.selectors.members import Member
+from portfolios.models import ModelVersion, Security
+from rebalancer.engine.calendars import settles_on
+from trading.models import Approval, Proposal, ProposalAccount
+from trading.packing import unpack
+from trading.selectors.staleness import why_stale
+
+OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalPage:
+    """What the proposal's page shows: the head, its accounts, and the household's classes over all of them."""
+
+    proposal: Mapping[str, Any]
+    accounts: list[Mapping[str, Any]]
+    household_classes: list[Mapping[str, Any]]
+
+
+def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> ProposalPage | None:
+    """The page of a proposal as a member sees it; nothing if the firm has no such proposal."""
+    rows = Proposal.objects.for_firm(firm_id).select_related("household__adviser__user")
+    proposal = rows.filter(pk=proposal_id).first()
+    if proposal is None:
+        return None
+    parts = list(
+        ProposalAccount.objects.for_firm(firm_id)
+        .filter(proposal=proposal)
+        .select_related("account__custodian")
+        .order_by("account__name", "id")
+    )
+    names = _security_names(parts)
+    accounts = [_account(part, names) for part in parts]
+    return ProposalPage(
+        _head(proposal, parts, accounts, reader), accounts, household_classes(account["classes"] for account in accounts)
+    )
+
+
+def _security_names(parts: Iterable[ProposalAccount]) -> Mapping[str, str]:
+    symbols = {trade["symbol"] for part in parts for trade in part.trades}
+    return dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "name"))
+
+
+def _account(part: ProposalAccount, names: Mapping[str, str]) -> Mapping[str, Any]:
+    account = part.account
+    figures = unpack(part.figures)
+    return {
+        **figures,
+        "id": account.pk,
+        "name": account.name,
+        "number_masked": f"…{account.number[-4:]}",
+        "tax_status_label": account.get_tax_status_display(),
+        "custodian_name": account.custodian.name,
+        "trades": [_trade(number, unpack(trade), names) for number, trade in enumerate(part.trades)],
+        "skipped": [
+            {**item, "reason": item["code"], "reason_label": item["code"].replace("_", " ").capitalize()}
+            for item in part.skipped
+        ],
+    }
+
+
+def _trade(number: int, trade: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    return {
+        **trade,
+        "id": number,
+        "name": names.get(trade["symbol"], ""),
+        "reason_label": trade["reason"].replace("_", " ").capitalize(),
+        "gain_short": sum((lot["gain"] for lot in trade["lots"] if lot["term"] == "SHORT"), ZERO),
+        "gain_long": sum((lot["gain"] for lot in trade["lots"] if lot["term"] == "LONG"), ZERO),
+    }
+
+
+def household_classes(of_accounts: Iterable[list[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """Asset classes summed over accounts in dollars, and their weights in the sum.
+
+    The target of the sum is the accounts' targets weighted by their value; bands belong to accounts, so none is shown.
+    """
+    sums: dict[str, dict[str, Any]] = {}
+    for classes in of_accounts:
+        value = sum((row["before_amount"] for row in classes), ZERO)
+        for row in classes:
+            total = sums.setdefault(row["name"], {"name": row["name"], "before": ZERO, "after": ZERO, "target": ZERO})
+            total["before"] += row["before_amount"]
+            total["after"] += row["after_amount"]
+            total["target"] += row["target_weight"] * value
+    whole = sum((row["before"] for row in sums.values()), ZERO) or Decimal(1)
+    return [
+        {
+            "name": row["name"],
+            "before_weight": row["before"] / whole,
+            "after_weight": row["after"] / whole,
+            "target_weight": row["target"] / whole,
+            "low_weight": row["target"] / whole,
+            "high_weight": row["target"] / whole,
+            "before_amount": row["before"],
+            "after_amount": row["after"],
+            "change_amount": row["after"] - row["before"],
+            "breached": False,
+        }
+        for row in sums.values()
+    ]
+
+
+def _head(
+    proposal: Proposal, parts: list[ProposalAccount], accounts: list[Mapping[str, Any]], reader: Member
+) -> Mapping[str, Any]:
+    approvals = list(Approval.objects.for_firm(proposal.firm_id).filter(proposal=proposal).select_related("member__user"))
+    stale = why_stale(proposal.firm_id, proposal) if proposal.status in OPEN else ""
+    because = _cannot_approve(proposal, approvals, stale, reader)
+    version = ModelVersion.objects.for_firm(proposal.firm_id).select_related("target_model").get(
+        pk=parts[0].model_version_id
+    )
+    adviser = proposal.household.adviser
+    return {
+        **{name: getattr(proposal, name) for name in _SAME},
+        "household_name": proposal.household.name,
+        "adviser_name": str(adviser.user) if adviser else "",
+        "status_label": proposal.get_status_display(),
+        "model_name": version.target_model.name,
+        "model_version": version.number,
+        "reasons": [{"code": code, "label": code.replace("_", " ").capitalize()} for code in proposal.reasons],
+        "cash_before": sum((row["cash_before"] for row in accounts), ZERO),
+        "cash_after": sum((row["cash_after"] for row in accounts), ZERO),
+        "sells_amount": _traded(accounts, "SELL"),
+        "buys_amount": _traded(accounts, "BUY"),
+        "trades_count": proposal.trade_count,
+        "settles_on": settles_on(proposal.as_of),
+        "can_approve": not because,
+        "cannot_approve_because": because or None,
+        "can_reject": proposal.status in OPEN,
+        "needs_second": proposal.needs_two,
+        "four_eyes_sentence": proposal.two_reason if proposal.needs_two else None,
+        "stale_because": stale or None,
+        "approvals": [_approval(row) for row in approvals if row.decision == Approval.Decision.APPROVE],
+        "rejection": next((_rejection(row) for row in approvals if row.decision == Approval.Decision.REJECT), None),
+    }
+
+
+_SAME = (
+    "id",
+    "household_id",
+    "status",
+    "created_at",
+    "value",
+    "drift_before",
+    "drift_after",
+    "gain_short",
+    "gain_long",
+    "tax",
+    "cost",
+    "as_of",
+)
+
+
+def _traded(accounts: list[Mapping[str, Any]], side: str) -> Decimal:
+    return sum((trade["amount"] for row in accounts for trade in row["trades"] if trade["side"] == side), ZERO)
+
+
+def _cannot_approve(proposal: Proposal, approvals: list[Approval], stale: str, reader: Member) -> str:
+    if proposal.status not in OPEN:
+        return f"It is {proposal.get_status_display().lower()}."
+    if stale:
+        return stale
+    if any(row.member_id == reader.id for row in approvals):
+        return "You approved it; a second approver must look at it too."
+    return ""
+
+
+def _approval(row: Approval) -> Mapping[str, Any]:
+    return {"by": str(row.member.user), "at": row.decided_at, "note": row.reason}
+
+
+def _rejection(row: Approval) -> Mapping[str, Any]:
+    return {"by": str(row.member.user), "at": row.decided_at, "reason": row.reason}

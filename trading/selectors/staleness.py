@@ -1,0 +1,38 @@
+"""Whether what a proposal was made from still holds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from portfolios.selectors.holdings import holdings_digests, newest_closes
+from portfolios.selectors.targets import current_versions
+from trading.models import Proposal, ProposalAccount
+
+PRICE_TOLERANCE = Decimal("0.02")
+
+
+def why_stale(firm_id: int, proposal: Proposal) -> str:
+    """A sentence that says what changed since the proposal was made; empty if nothing did.
+
+    Looks at holdings, lots and cash, the model's version, and prices of what it trades (2 % either way).
+    """
+    parts = list(ProposalAccount.objects.for_firm(firm_id).filter(proposal=proposal).select_related("account"))
+    digests = holdings_digests(firm_id, [part.account_id for part in parts])
+    versions = current_versions(firm_id, [part.account_id for part in parts], proposal.as_of)
+    for part in parts:
+        if digests.get(part.account_id) != part.inputs["holdings_sha256"]:
+            return f"Holdings or cash of {part.account} changed after this proposal was made. Scan again."
+        if versions.get(part.account_id) != part.model_version_id:
+            return f"The target model of {part.account} changed after this proposal was made. Scan again."
+    return _moved_price(firm_id, parts)
+
+
+def _moved_price(firm_id: int, parts: list[ProposalAccount]) -> str:
+    then = {trade["symbol"]: Decimal(trade["price"]) for part in parts for trade in part.trades}
+    now = newest_closes(firm_id, list(then))
+    for symbol in sorted(then):
+        if symbol not in now:
+            return f"{symbol} has no price any more. Scan again."
+        if abs(now[symbol] / then[symbol] - 1) > PRICE_TOLERANCE:
+            return f"{symbol} moved from ${then[symbol]:,.2f} to ${now[symbol]:,.2f}. Scan again."
+    return ""

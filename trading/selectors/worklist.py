@@ -1,0 +1,120 @@
+"""The worklist: households that the newest scan says need somebody's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+PAGE = 50
+
+TILES: Sequence[tuple[str, str, str]] = (
+    ("DRIFT", "Drift", "Beyond a band, or due by calendar"),
+    ("HIGH_CASH", "High cash", "Cash above its target by more than the limit"),
+    ("LOW_CASH", "Low cash", "Cash below its reserve, or negative"),
+    ("NEW_MONEY", "New money", "Contributions to invest"),
+    ("WITHDRAWAL_DUE", "Withdrawal due", "Money to raise"),
+    ("LOSS_HARVEST", "Harvest", "Losses worth realising"),
+    ("MODEL_CHANGED", "Model changed", "The target model has a newer version"),
+    ("NEVER_REBALANCED", "Never rebalanced", "No rebalance on record"),
+    ("DATA_PROBLEM", "Data problem", "Unpriced, stale, missing basis or unreconciled"),
+)
+
+# One row a household of the newest scan. Reasons are the union over its accounts.
+_HOUSEHOLDS = """
+WITH newest AS (
+    SELECT id FROM portfolios_scan WHERE firm_id = %(firm)s ORDER BY started_at DESC, id DESC LIMIT 1
+), seen AS (
+    SELECT signal.household_id, count(*) AS accounts, sum(signal.value) AS value, sum(signal.cash) AS cash,
+        max(signal.drift_weight) AS drift,
+        (SELECT array_agg(DISTINCT reason ORDER BY reason)
+            FROM unnest(string_to_array(string_agg(array_to_string(signal.reasons, ','), ','), ',')) reason) AS reasons,
+        max(signal.sentence) FILTER (WHERE signal.outcome <> 'PROPOSED') AS blocked
+    FROM portfolios_accountsignal signal
+    WHERE signal.firm_id = %(firm)s AND signal.scan_id = (SELECT id FROM newest)
+    GROUP BY signal.household_id
+), listed AS (
+    SELECT seen.*, household.name, adviser.id AS adviser_id, person.name AS adviser,
+        proposal.id AS proposal_id, coalesce(proposal.status, 'BLOCKED') AS status,
+        proposal.drift_before, proposal.drift_after, proposal.gain_short, proposal.gain_long, proposal.tax,
+        coalesce(proposal.drift_before, seen.drift) AS sort_drift
+    FROM seen
+    JOIN accounts_household household ON household.firm_id = %(firm)s AND household.id = seen.household_id
+    LEFT JOIN accounts_membership adviser ON adviser.firm_id = %(firm)s AND adviser.id = household.adviser_id
+    LEFT JOIN accounts_user person ON person.id = adviser.user_id
+    LEFT JOIN trading_proposal proposal ON proposal.firm_id = %(firm)s
+        AND proposal.scan_id = (SELECT id FROM newest) AND proposal.household_id = seen.household_id
+), wanted AS (
+    SELECT * FROM listed
+    WHERE reasons @> %(reasons)s
+      AND (%(adviser)s::bigint IS NULL OR adviser_id = %(adviser)s)
+      AND (%(status)s = '' OR status = %(status)s)
+      AND (%(search)s = '' OR name ILIKE '%%' || %(search)s || '%%')
+)
+"""
+
+_ROWS = (
+    _HOUSEHOLDS
+    + """
+SELECT * FROM wanted
+WHERE %(after_drift)s::numeric IS NULL OR (-sort_drift, household_id) > (-%(after_drift)s::numeric, %(after_id)s)
+ORDER BY -sort_drift, household_id LIMIT %(limit)s
+"""
+)
+
+_COUNTS = (
+    _HOUSEHOLDS
+    + """
+SELECT reason, count(*) FROM wanted, unnest(reasons) reason GROUP BY reason
+UNION ALL SELECT '', count(*) FROM wanted
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the worklist is narrowed to; reasons combine with AND. `after` is the last row of the page before."""
+
+    reasons: tuple[str, ...] = ()
+    adviser_id: int | None = None
+    status: str = ""
+    search: str = ""
+    after: tuple[Decimal, int] | None = None
+
+    def parameters(self, firm_id: int) -> dict[str, Any]:
+        return {
+            "firm": firm_id,
+            "reasons": list(self.reasons),
+            "adviser": self.adviser_id,
+            "status": self.status,
+            "search": self.search.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_"),
+            "after_drift": self.after[0] if self.after else None,
+            "after_id": self.after[1] if self.after else 0,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Mapping[str, Any]]
+    after: tuple[Decimal, int] | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def worklist_page(firm_id: int, filters: Filters) -> Page:
+    """A page of households, most drifted first, and where the next page begins (nothing: this is the last)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, {**filters.parameters(firm_id), "limit": PAGE + 1})
+        names = [column.name for column in cursor.description or ()]
+        rows: list[Mapping[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    return Page(rows[:PAGE], (last["sort_drift"], last["household_id"]) if last else None)
+
+
+def worklist_counts(firm_id: int, filters: Filters) -> Mapping[str, int]:
+    """How many households remain if a reason is added to the filters; `''` counts those that remain now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, filters.parameters(firm_id))
+        return dict(cursor.fetchall())

@@ -1,0 +1,189 @@
+"""The inbox: what custodians tell us becomes executions, order states and postings, whatever order it comes in.
+
+An order's state is a fold over everything that was ever said of it, so a repeated, late or early message changes
+nothing in the end. One transaction takes in a batch: events, executions, orders, transitions and postings together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+
+from accounts.tenancy import firm_scope
+from rebalancer.engine.calendars import settles_on
+from rebalancer.engine.fees import Side, regulatory_fees
+from trading.lifecycle import ForbiddenMove
+from trading.models import BrokerConnection, Execution, InboundEvent, Order
+from trading.services.deliveries import Delivery, Report
+from trading.services.moves import Moves
+from trading.services.posting import post
+from trading.services.stories import Story, load_stories
+
+BATCH = 200
+Result = InboundEvent.Result
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many deliveries came to what, and how many executions could not be posted."""
+
+    applied: int = 0
+    duplicate: int = 0
+    stale: int = 0
+    unmatched: int = 0
+    conflict: int = 0
+    unposted: int = 0
+
+    def count(self, result: str) -> None:
+        name = result.lower()
+        setattr(self, name, getattr(self, name) + 1)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows that a batch of deliveries will append."""
+
+    firm_id: int
+    connection_id: int
+    at: datetime
+    tally: Tally
+    moves: Moves
+    events: list[InboundEvent] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    owners: dict[tuple[date, str], int] = field(default_factory=dict)
+    """The order of each execution of the connection that these deliveries name."""
+    stories: list[Story] = field(default_factory=list)
+
+
+def receive(
+    *,
+    firm_id: int,
+    connection_id: int,
+    deliveries: Sequence[Delivery],
+    at: datetime,
+    moves_cursor: bool = False,
+) -> Tally:
+    """Take deliveries in. What was taken in before is passed over.
+
+    With `moves_cursor` the connection's cursor follows the last delivery of each batch, in the batch's transaction.
+    """
+    tally = Tally()
+    rest = iter(deliveries)
+    while chunk := list(islice(rest, BATCH)):
+        with firm_scope(firm_id):
+            _take_in(_Batch(firm_id, connection_id, at, tally, Moves(firm_id, at)), chunk)
+            if moves_cursor:
+                BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id).update(
+                    cursor=chunk[-1].source_event_id, cursor_at=at
+                )
+    return tally
+
+
+def _take_in(batch: _Batch, deliveries: Sequence[Delivery]) -> None:
+    stories = load_stories(batch.firm_id, batch.connection_id, deliveries)
+    seen = _seen(batch, deliveries)
+    batch.owners = _owners(batch, deliveries)
+    for delivery in deliveries:
+        name = (delivery.channel, delivery.source_event_id)
+        if name in seen:
+            batch.tally.duplicate += 1
+            continue
+        seen.add(name)
+        _take_in_one(batch, stories.of(delivery), delivery)
+    InboundEvent.objects.for_firm(batch.firm_id).bulk_create(batch.events)
+    Execution.objects.for_firm(batch.firm_id).bulk_create(batch.executions)
+    batch.tally.unposted += post(firm_id=batch.firm_id, stories=batch.stories, moves=batch.moves, at=batch.at)
+    batch.moves.write()
+
+
+def _seen(batch: _Batch, deliveries: Sequence[Delivery]) -> set[tuple[str, str]]:
+    """Names of these deliveries that are in the inbox. Their orders are locked, so nobody adds to them meanwhile."""
+    rows = InboundEvent.objects.for_firm(batch.firm_id).filter(
+        connection_id=batch.connection_id, source_event_id__in=[delivery.source_event_id for delivery in deliveries]
+    )
+    return set(rows.values_list("channel", "source_event_id"))
+
+
+def _owners(batch: _Batch, deliveries: Sequence[Delivery]) -> dict[tuple[date, str], int]:
+    exec_ids = [delivery.execution.exec_id for delivery in deliveries if delivery.execution]
+    rows = Execution.objects.for_firm(batch.firm_id).filter(connection_id=batch.connection_id, exec_id__in=exec_ids)
+    return {(day, exec_id): order for day, exec_id, order in rows.values_list("trade_on", "exec_id", "order_id")}
+
+
+def _take_in_one(batch: _Batch, story: Story | None, delivery: Delivery) -> None:
+    event = _event(batch, delivery)
+    if story is None:
+        event.result, event.detail = Result.UNMATCHED, "No order of ours has this id."
+    else:
+        event.order = story.order
+        try:
+            event.result = _apply(batch, story, delivery, event)
+        except ForbiddenMove as why:
+            event.result, event.detail = Result.CONFLICT, str(why)
+            story.order.needs_review = True
+            batch.moves.changed(story.order)
+    batch.events.append(event)
+    batch.tally.count(event.result)
+
+
+def _event(batch: _Batch, delivery: Delivery) -> InboundEvent:
+    return InboundEvent(
+        connection_id=batch.connection_id,
+        channel=delivery.channel,
+        source_event_id=delivery.source_event_id,
+        kind=delivery.said,
+        client_order_id=delivery.client_order_id,
+        broker_order_id=delivery.broker_order_id,
+        execution_key=delivery.execution.exec_id if delivery.execution else "",
+        occurred_at=delivery.occurred_at,
+        received_at=batch.at,
+        payload=delivery.payload(),
+        payload_sha256=delivery.sha256(),
+    )
+
+
+def _apply(batch: _Batch, story: Story, delivery: Delivery, event: InboundEvent) -> str:
+    """What the delivery came to, after the order has moved by it."""
+    told = None
+    if delivery.execution is not None:
+        told = _execution(batch, story.order, delivery.execution)
+        owner = batch.owners.setdefault((told.trade_on, told.exec_id), story.order.pk)
+        known = story.known(told)
+        if known is not None and known.content_sha256 == told.content_sha256:
+            return Result.DUPLICATE
+        if known is not None or owner != story.order.pk:
+            event.detail = f"Execution {told.exec_id} was told before with other content."
+            story.order.needs_review = True
+            batch.moves.changed(story.order)
+            return Result.CONFLICT
+        story.executions.append(told)
+        batch.executions.append(told)
+    story.remember(delivery)
+    if story not in batch.stories:
+        batch.stories.append(story)
+    moved = story.settle(batch.moves, event)
+    return Result.APPLIED if moved or told is not None else Result.STALE
+
+
+def _execution(batch: _Batch, order: Order, report: Report) -> Execution:
+    fees = report.fees
+    if fees is None:
+        fees = regulatory_fees(
+            side=Side(order.side), quantity=report.quantity, price=report.price, trade_on=report.trade_on
+        ).charged
+    return Execution(
+        connection_id=batch.connection_id,
+        order=order,
+        exec_id=report.exec_id,
+        ref_exec_id=report.ref_exec_id,
+        kind=report.kind,
+        quantity=report.quantity,
+        price=report.price,
+        fees=fees,
+        trade_on=report.trade_on,
+        settle_on=report.settle_on or settles_on(report.trade_on),
+        executed_at=report.executed_at,
+        content_sha256=report.sha256(),
+    )

@@ -1,0 +1,117 @@
+"""Moving orders through their states: every move is checked against the table, claimed, and written down."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from trading import lifecycle
+from trading.lifecycle import MOVES, OrderStatus
+from trading.models import InboundEvent, Order, OrderTransition
+
+# A contradiction is walked through states that do not end an order.
+_THROUGH = frozenset({OrderStatus.READY, OrderStatus.SUBMITTING, OrderStatus.WORKING, OrderStatus.PARTIALLY_FILLED})
+
+# The version makes this a compare-and-swap: an order that somebody else moved meanwhile is not touched.
+_WRITE = """
+UPDATE trading_order SET
+    status = moved.status, sub_status = moved.sub_status, status_reason = moved.status_reason,
+    needs_review = moved.needs_review, broker_order_id = moved.broker_order_id, cum_quantity = moved.cum_quantity,
+    average_price = moved.average_price, limit_price = moved.limit_price, version = trading_order.version + 1,
+    updated_at = %s
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[], %s::numeric[],
+            %s::numeric[], %s::numeric[])
+    AS moved(id, version, status, sub_status, status_reason, needs_review, broker_order_id, cum_quantity,
+             average_price, limit_price)
+WHERE trading_order.firm_id = %s AND trading_order.id = moved.id AND trading_order.version = moved.version
+"""
+
+
+class OrderMoved(RuntimeError):
+    """Somebody else moved the order first."""
+
+
+@dataclass(slots=True)
+class Moves:
+    """The moves of a batch of orders, written together; the orders are changed in memory at once."""
+
+    firm_id: int
+    at: datetime
+    orders: dict[int, Order] = field(default_factory=dict)
+    transitions: list[OrderTransition] = field(default_factory=list)
+
+    def move(self, order: Order, to: OrderStatus, cause: str, event: InboundEvent | None = None) -> None:
+        """:raises lifecycle.ForbiddenMove: if the table has no such move"""
+        lifecycle.check(order.status, to)
+        self.transitions.append(
+            OrderTransition(
+                order=order, from_status=order.status, to_status=to, at=self.at, cause=cause[:300], event=event
+            )
+        )
+        order.status = to
+        self.changed(order)
+
+    def changed(self, order: Order) -> None:
+        self.orders[order.pk] = order
+
+    def write(self) -> None:
+        """Store orders and transitions, in the caller's transaction.
+
+        :raises OrderMoved: if an order was changed by somebody else since it was read
+        """
+        rows = list(self.orders.values())
+        if not rows:
+            return
+        columns: list[list[Any]] = [
+            [row.pk for row in rows],
+            [row.version for row in rows],
+            [str(row.status) for row in rows],
+            [row.sub_status for row in rows],
+            [row.status_reason[:300] for row in rows],
+            [row.needs_review for row in rows],
+            [row.broker_order_id for row in rows],
+            [row.cum_quantity for row in rows],
+            [row.average_price for row in rows],
+            [row.limit_price for row in rows],
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE, [self.at, *columns, self.firm_id])
+            if cursor.rowcount != len(rows):
+                raise OrderMoved(f"{len(rows) - cursor.rowcount} of {len(rows)} orders were moved by somebody else")
+        OrderTransition.objects.for_firm(self.firm_id).bulk_create(self.transitions)
+        for row in rows:
+            row.version += 1
+
+
+@transaction.atomic
+def move_order(*, order: Order, to: OrderStatus, cause: str, at: datetime, event: InboundEvent | None = None) -> None:
+    """Move one order and write down why it moved.
+
+    :raises lifecycle.ForbiddenMove: if the table has no such move
+    :raises OrderMoved: if somebody else moved it first
+    """
+    moves = Moves(order.firm_id, at)
+    moves.move(order, to, cause, event)
+    moves.write()
+
+
+def route(current: str, to: OrderStatus) -> Iterable[OrderStatus]:
+    """The shortest way from one state to another through the table, without passing through an end.
+
+    :raises lifecycle.ForbiddenMove: if there is none
+    """
+    ways: deque[tuple[OrderStatus, ...]] = deque([(OrderStatus(current),)])
+    met = {OrderStatus(current)}
+    while ways:
+        way = ways.popleft()
+        if to in MOVES[way[-1]]:
+            return (*way[1:], to)
+        for step in sorted((MOVES[way[-1]] & _THROUGH) - met):
+            met.add(step)
+            ways.append((*way, step))
+    raise lifecycle.ForbiddenMove(f"an order that is {current} cannot become {to}")

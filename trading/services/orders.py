@@ -1,0 +1,224 @@
+"""Making orders from an approved proposal, and cancelling them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import ulid
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.services import audit
+from accounts.tenancy import firm_scope
+from portfolios.models import Lot, Security
+from portfolios.selectors.quotes import Quote, newest_quotes
+from rebalancer.engine.fees import Side
+from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
+from trading.models import (
+    BrokerConnection,
+    Order,
+    OrderCommand,
+    OrderLot,
+    OrderTransition,
+    Proposal,
+    ProposalAccount,
+    RebalanceRun,
+)
+from trading.services.limits import kind_of, marketable_limit
+from trading.services.moves import Moves
+
+CLIENT_ID_PREFIX = "RB-"
+SELL_WAVE, BUY_WAVE = 1, 2
+CANCEL_PRIORITY = 1
+
+
+class NoConnection(RuntimeError):
+    """The firm has no line to the custodian of an account."""
+
+
+class UnknownLot(RuntimeError):
+    """A proposal names a lot that the account does not have, or does not name every share it sells."""
+
+
+class OrderNotFound(LookupError):
+    """The firm has no such order."""
+
+
+class OrderHasEnded(RuntimeError):
+    """There is nothing left to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trade:
+    """One trade of a proposal, with what an order needs besides."""
+
+    account: Account
+    connection: BrokerConnection
+    security: Security
+    quote: Quote | None
+    trade: Mapping[str, Any]
+
+    @property
+    def side(self) -> Side:
+        return Side(self.trade["side"])
+
+
+def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: datetime) -> RebalanceRun:
+    """Write down the orders of an approved proposal, in the caller's transaction; nothing goes on the wire here.
+
+    Sells are the first wave and name their lots; buys are the second.
+
+    :raises NoConnection: if an account's custodian cannot be reached by this firm
+    :raises UnknownLot: if a sell names a lot that is not the account's, or its lots do not sum to its quantity
+    """
+    run = RebalanceRun.objects.for_firm(firm_id).create(
+        proposal=proposal, content_sha256=proposal.content_sha256, approved_by=approved_by, created_at=at
+    )
+    trades = _trades(firm_id, proposal)
+    orders = [_order(run, trade, at) for trade in trades]
+    Order.objects.for_firm(firm_id).bulk_create(orders)
+    _name_lots(firm_id, orders, trades)
+    OrderTransition.objects.for_firm(firm_id).bulk_create(
+        OrderTransition(order=order, from_status="", to_status=order.status, at=at, cause=f"Approved by {approved_by}.")
+        for order in orders
+    )
+    audit.record(
+        firm_id=firm_id,
+        at=at,
+        actor=approved_by,
+        action="ORDERS_STAGED",
+        subject="proposal",
+        subject_id=proposal.pk,
+        run=run.pk,
+        orders=len(orders),
+        content_sha256=run.content_sha256,
+    )
+    return run
+
+
+def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> OrderStatus:
+    """Cancel an order here if it has not left, else ask the custodian to; gives back the state it is in now.
+
+    :raises OrderNotFound: if the firm has no such order
+    :raises OrderHasEnded: if it has ended already
+    """
+    with firm_scope(firm_id):
+        order = Order.objects.for_firm(firm_id).select_for_update().filter(pk=order_id).first()
+        if order is None:
+            raise OrderNotFound(order_id)
+        status = OrderStatus(order.status)
+        if status in TERMINAL:
+            raise OrderHasEnded(f"This order is already {status.label.lower()}; there is nothing left to cancel.")
+        if status in AT_CUSTODIAN:
+            _ask_to_cancel(order, at)
+        else:
+            _cancel_here(order, by, at)
+        audit.record(
+            firm_id=firm_id, at=at, actor=by, action="ORDER_CANCEL", subject="order", subject_id=order.pk, was=status
+        )
+        return OrderStatus(order.status)
+
+
+def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
+    parts = list(
+        ProposalAccount.objects.for_firm(firm_id)
+        .filter(proposal=proposal)
+        .select_related("account__custodian")
+        .order_by("id")
+    )
+    symbols = {trade["symbol"] for part in parts for trade in part.trades}
+    securities = {security.symbol: security for security in Security.objects.filter(symbol__in=symbols)}
+    quotes = newest_quotes(firm_id, [security.pk for security in securities.values()])
+    lines = _connections(firm_id, [part.account for part in parts if part.trades])
+    return [
+        _Trade(
+            account=part.account,
+            connection=lines[part.account.custodian_id],
+            security=securities[trade["symbol"]],
+            quote=quotes.get(securities[trade["symbol"]].pk),
+            trade=trade,
+        )
+        for part in parts
+        for trade in part.trades
+    ]
+
+
+def _connections(firm_id: int, accounts: Sequence[Account]) -> dict[int, BrokerConnection]:
+    rows = BrokerConnection.objects.for_firm(firm_id).order_by("-id")
+    lines = {line.custodian_id: line for line in rows}
+    for account in accounts:
+        if account.custodian_id not in lines:
+            raise NoConnection(f"There is no connection to {account.custodian.name}, where {account} is held.")
+    return lines
+
+
+def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
+    price = Decimal(trade.trade["price"])
+    kind = kind_of(trade.security.kind)
+    quote = trade.quote or Quote(timezone.localdate(at), price, price, price)
+    return Order(
+        run=run,
+        connection=trade.connection,
+        account=trade.account,
+        security=trade.security,
+        client_order_id=f"{CLIENT_ID_PREFIX}{ulid.from_timestamp(at.timestamp())}",
+        side=trade.side,
+        quantity=Decimal(trade.trade["quantity"]),
+        kind=kind,
+        limit_price=marketable_limit(trade.side, quote, on=timezone.localdate(at))
+        if kind == Order.Kind.LIMIT
+        else None,
+        reference_price=price,
+        wave=SELL_WAVE if trade.side is Side.SELL else BUY_WAVE,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[_Trade]) -> None:
+    sells = [(order, trade) for order, trade in zip(orders, trades, strict=True) if trade.side is Side.SELL]
+    named = {int(lot["lot_id"]) for _, trade in sells for lot in trade.trade["lots"]}
+    homes = dict(_lot_homes(firm_id, named))
+    rows = []
+    for order, trade in sells:
+        lots = [(int(lot["lot_id"]), Decimal(lot["quantity"])) for lot in trade.trade["lots"]]
+        if sum(quantity for _, quantity in lots) != order.quantity:
+            raise UnknownLot(f"The lots of the {trade.security} sale in {trade.account} do not sum to its shares.")
+        for position, (lot_id, quantity) in enumerate(lots):
+            if homes.get(lot_id) != (trade.account.pk, trade.security.pk):
+                raise UnknownLot(f"{trade.account} has no lot {lot_id} of {trade.security}. Scan again.")
+            rows.append(OrderLot(order=order, lot_id=lot_id, position=position, quantity=quantity))
+    OrderLot.objects.for_firm(firm_id).bulk_create(rows)
+
+
+def _lot_homes(firm_id: int, lot_ids: Iterable[int]) -> Iterable[tuple[int, tuple[int, int]]]:
+    rows = Lot.objects.for_firm(firm_id).filter(pk__in=lot_ids).order_by("id")
+    return ((pk, (account, security)) for pk, account, security in rows.values_list("id", "account_id", "security_id"))
+
+
+def _ask_to_cancel(order: Order, at: datetime) -> None:
+    OrderCommand.objects.for_firm(order.firm_id).update_or_create(
+        idempotency_key=order.client_order_id,
+        kind=OrderCommand.Kind.CANCEL,
+        defaults={
+            "order": order,
+            "status": OrderCommand.Status.READY,
+            "priority": CANCEL_PRIORITY,
+            "not_before": at,
+            "outcome": "",
+        },
+    )
+
+
+def _cancel_here(order: Order, by: str, at: datetime) -> None:
+    moves = Moves(order.firm_id, at)
+    order.status_reason = f"Cancelled by {by} before it was sent."
+    moves.move(order, OrderStatus.CANCELED, order.status_reason)
+    moves.write()
+    OrderCommand.objects.for_firm(order.firm_id).filter(order=order, status=OrderCommand.Status.READY).update(
+        status=OrderCommand.Status.DONE, outcome="cancelled before it was sent"
+    )

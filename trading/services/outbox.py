@@ -1,0 +1,198 @@
+"""The outbox: commands are claimed and committed, carried out outside every transaction, and what came of them recorded.
+
+A worker that dies in between leaves a lease. When it runs out nobody knows whether the order left, so the order becomes
+UNKNOWN and is looked up by its client order id; it is never sent again blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from accounts.tenancy import firm_scope
+from trading.connections import Line, open_line
+from trading.custodians.protocol import (
+    CancelOutcome,
+    Custodian,
+    OrderRequest,
+    OrderSnapshot,
+    QueryFailed,
+    SubmitOutcome,
+)
+from trading.custodians.protocol import OrderKind as WireKind
+from trading.custodians.protocol import Side as WireSide
+from trading.lifecycle import TERMINAL, OrderStatus
+from trading.models import BrokerConnection, Order, OrderCommand, TradingHalt
+from trading.services.checks import halted_because
+from trading.services.lines import line_of, lines_of
+from trading.services.moves import Moves
+from trading.services.outcomes import record, resolve_expired
+from trading.services.waves import release_waves
+
+BATCH = 100
+SENDERS = 8
+LEASE = timedelta(seconds=60)
+BREAKER_OPEN = "OPEN"
+Kind, Status = OrderCommand.Kind, OrderCommand.Status
+IN_FLIGHT = (OrderStatus.READY, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A command that this worker holds, with all it needs to carry it out."""
+
+    command_id: int
+    kind: str
+    attempt: int
+    order_id: int
+    client_order_id: str
+    broker_order_id: str
+    account: str
+    line: Line
+    request: OrderRequest
+
+
+Answer = SubmitOutcome | CancelOutcome | OrderSnapshot | QueryFailed | None
+"""What a custodian answered; None where it has no such order."""
+
+
+def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None = None) -> int:
+    """Release what may go, then carry out every due command; how many were carried out.
+
+    :raises NoAdapter: if a connection of the firm cannot be spoken to; nothing is claimed then
+    """
+    release_waves(firm_id=firm_id, now=now)
+    resolve_expired(firm_id=firm_id, now=now)
+    if not _any_due(firm_id, now):
+        return 0
+    done = 0
+    with ExitStack() as stack:
+        lines = {line.connection_id: stack.enter_context(closing(open_line(line))) for line in lines_of(firm_id)}
+        pool = stack.enter_context(ThreadPoolExecutor(SENDERS))
+        while limit is None or done < limit:
+            claims = claim(firm_id=firm_id, worker=worker, now=now, limit=min(BATCH, limit or BATCH))
+            if not claims:
+                break
+            answers = list(pool.map(lambda held: act(held, lines[held.line.connection_id]), claims))
+            record(
+                firm_id=firm_id, answers=list(zip(claims, answers, strict=True)), capabilities=_abilities(lines), at=now
+            )
+            done += len(claims)
+    return done
+
+
+def claim(*, firm_id: int, worker: str, now: datetime, limit: int = BATCH) -> list[Claim]:
+    """Lease due commands and commit that, before anything goes on the wire. Commands that lost their point are closed."""
+    while True:
+        with firm_scope(firm_id):
+            commands = _due(firm_id, now, limit)
+            halts = list(TradingHalt.objects.for_firm(firm_id).filter(lifted_at=None).order_by("id"))
+            moves = Moves(firm_id, now)
+            held = [command for command in commands if _take(command, worker, now, halts, moves)]
+            moves.write()
+            OrderCommand.objects.for_firm(firm_id).bulk_update(
+                commands, ["status", "attempts", "lease_owner", "lease_until", "outcome"]
+            )
+            if held or not commands:
+                return [_claim(command) for command in held]
+
+
+def act(held: Claim, custodian: Custodian) -> Answer:
+    """Say it to the custodian. Touches no database, so it runs in any thread."""
+    if held.kind == Kind.SUBMIT:
+        return custodian.submit(held.request)
+    if held.kind == Kind.CANCEL:
+        return custodian.cancel(held.account, held.broker_order_id)
+    try:
+        return custodian.find_by_client_order_id(held.account, held.client_order_id)
+    except QueryFailed as why:
+        return why
+
+
+def _abilities(lines: Mapping[int, Custodian]) -> dict[int, bool]:
+    """By connection: whether the custodian refuses a second order with the same id, so that it can be sent again."""
+    return {connection_id: custodian.capabilities.client_id_lookup for connection_id, custodian in lines.items()}
+
+
+def _waiting(firm_id: int, now: datetime) -> Q:
+    blocked = Q(kind=Kind.SUBMIT, order__connection__breaker_state=BREAKER_OPEN)
+    too_early = Q(kind=Kind.CANCEL, order__status__in=IN_FLIGHT)
+    return Q(firm_id=firm_id, status=Status.READY, not_before__lte=now) & ~blocked & ~too_early
+
+
+def _any_due(firm_id: int, now: datetime) -> bool:
+    with firm_scope(firm_id):
+        return OrderCommand.objects.for_firm(firm_id).filter(_waiting(firm_id, now)).exists()
+
+
+def _due(firm_id: int, now: datetime, limit: int) -> list[OrderCommand]:
+    """Due commands, locked with their orders; what another worker is looking at is passed over. Cancels overtake."""
+    rows = OrderCommand.objects.for_firm(firm_id).filter(_waiting(firm_id, now))
+    related = rows.select_related("order__connection__custodian", "order__account", "order__security")
+    locked = related.select_for_update(skip_locked=True, of=("self", "order"))
+    return list(locked.order_by("priority", "not_before", "id")[:limit])
+
+
+def _take(command: OrderCommand, worker: str, now: datetime, halts: Sequence[TradingHalt], moves: Moves) -> bool:
+    """Lease a command, or close one that has lost its point."""
+    order = command.order
+    why = _pointless(command, order)
+    halted = halted_because(order, halts) if command.kind == Kind.SUBMIT and not why else ""
+    if halted:
+        order.status_reason = halted
+        moves.move(order, OrderStatus.HELD, halted)
+    if why or halted:
+        command.status, command.outcome = Status.DONE, (why or halted)[:300]
+        return False
+    command.status, command.lease_owner, command.lease_until = Status.LEASED, worker[:64], now + LEASE
+    command.attempts += 1
+    if command.kind == Kind.SUBMIT:
+        moves.move(order, OrderStatus.SUBMITTING, f"Attempt {command.attempts} to send it.")
+    return True
+
+
+def _pointless(command: OrderCommand, order: Order) -> str:
+    if command.kind == Kind.SUBMIT and order.status != OrderStatus.READY:
+        return f"not sent: the order is {order.status}"
+    if command.kind == Kind.CANCEL and order.status in TERMINAL:
+        return f"not needed: the order is {order.status}"
+    if command.kind == Kind.QUERY and order.status != OrderStatus.UNKNOWN:
+        return f"not needed: the order is {order.status}"
+    return ""
+
+
+def _claim(command: OrderCommand) -> Claim:
+    order = command.order
+    line = line_of(order.connection)
+    account = line.account(order.account.number)
+    return Claim(
+        command_id=command.pk,
+        kind=command.kind,
+        attempt=command.attempts,
+        order_id=order.pk,
+        client_order_id=order.client_order_id,
+        broker_order_id=order.broker_order_id,
+        account=account,
+        line=line,
+        request=OrderRequest(
+            account=account,
+            client_order_id=order.client_order_id,
+            symbol=order.security.symbol,
+            side=WireSide(order.side),
+            quantity=order.quantity,
+            kind=WireKind(order.kind),
+            limit_price=order.limit_price,
+        ),
+    )
+
+
+def close_breaker(*, firm_id: int, connection_id: int) -> None:
+    """The custodian took our credentials: orders may be sent to it again."""
+    with firm_scope(firm_id):
+        rows = BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id, breaker_state=BREAKER_OPEN)
+        rows.update(breaker_state="CLOSED")

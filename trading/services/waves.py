@@ -1,0 +1,150 @@
+"""Releasing orders: sells when the market is open, buys once the sells that pay for them have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.tenancy import firm_scope
+from rebalancer.engine.calendars import is_session, next_session, session_hours
+from rebalancer.engine.fees import Side
+from trading.lifecycle import TERMINAL, OrderStatus
+from trading.models import Order, OrderCommand, PreTradeCheck
+from trading.packing import digest
+from trading.services import checks
+from trading.services.limits import marketable_limit
+from trading.services.moves import Moves
+from trading.services.orders import BUY_WAVE
+from trading.services.pretrade import Facts, facts_for
+
+BATCH = 500
+AFTER_OPEN = timedelta(minutes=2)
+SELL_PRIORITY, BUY_PRIORITY = 4, 5
+WAITING = (OrderStatus.STAGED, OrderStatus.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What decides whether an order may leave now."""
+
+    now: datetime
+    facts: Facts
+    busy: frozenset[tuple[int, int]]
+    """(run, account) pairs with a sell that has not ended."""
+
+    def held_because(self, order: Order) -> str:
+        """Why the order has to wait; empty if it need not."""
+        if order.wave == BUY_WAVE and (order.run_id, order.account_id) in self.busy:
+            return "Waits for the sales of this account, which pay for it."
+        if not order.connection.capabilities.get("always_open"):
+            closed = closed_because(self.now)
+            if closed:
+                return closed
+        return checks.halted_because(order, self.facts.halts)
+
+
+def release_waves(*, firm_id: int, now: datetime) -> int:
+    """Check every waiting order that may go now, and release or deny it; how many moved. Others are held with a reason.
+
+    Two releases of one firm follow each other, so that no cash and no share is promised twice.
+    """
+    moved, after = 0, 0
+    while True:
+        with firm_scope(firm_id):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('release', %s))", [firm_id])
+            orders = _waiting(firm_id, after)
+            if not orders:
+                return moved
+            moved += _release(firm_id, orders, now)
+            after = orders[-1].pk
+
+
+def closed_because(now: datetime) -> str:
+    """Why nothing is sent at this moment; empty while the market is open. The first minutes are left to others."""
+    today = timezone.localdate(now)
+    if is_session(today):
+        opens_at, closes_at = session_hours(today)
+        if opens_at + AFTER_OPEN <= now < closes_at:
+            return ""
+        if now < opens_at + AFTER_OPEN:
+            return f"The market is not open yet; orders leave from {timezone.localtime(opens_at + AFTER_OPEN):%H:%M}."
+    return f"The market is closed until {next_session(today):%A, %d %B}."
+
+
+def _waiting(firm_id: int, after: int) -> list[Order]:
+    rows = Order.objects.for_firm(firm_id).filter(status__in=WAITING, pk__gt=after)
+    related = rows.select_related("account", "security", "run__proposal", "connection__custodian")
+    return list(related.select_for_update(of=("self",)).order_by("id")[:BATCH])
+
+
+def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
+    batch = _Batch(now, facts_for(firm_id, orders, today=timezone.localdate(now)), _busy(firm_id, orders))
+    moves = Moves(firm_id, now)
+    found: list[PreTradeCheck] = []
+    commands: list[OrderCommand] = []
+    for order in orders:
+        why = batch.held_because(order)
+        if why:
+            _hold(order, why, moves)
+            continue
+        _reprice(order, batch.facts)
+        findings = checks.check(order, batch.facts)
+        found += checks.rows(order, findings, now)
+        failed = [finding for finding in findings if not finding.passed]
+        if failed:
+            order.status_reason = failed[0].sentence
+            moves.move(order, OrderStatus.DENIED, f"{failed[0].rule}: {failed[0].sentence}")
+            continue
+        order.status_reason = ""
+        moves.move(order, OrderStatus.READY, f"Passed {len(findings)} checks.")
+        batch.facts.take(order)
+        commands.append(_submit(order, now))
+    moves.write()
+    PreTradeCheck.objects.for_firm(firm_id).bulk_create(found)
+    OrderCommand.objects.for_firm(firm_id).bulk_create(
+        commands,
+        update_conflicts=True,
+        unique_fields=["firm", "idempotency_key", "kind"],
+        update_fields=["status", "not_before", "priority", "request_sha256", "outcome"],
+    )
+    return len(moves.transitions)
+
+
+def _busy(firm_id: int, orders: Sequence[Order]) -> frozenset[tuple[int, int]]:
+    runs = {order.run_id for order in orders if order.run_id is not None}
+    sells = Order.objects.for_firm(firm_id).filter(run__in=runs, side=Order.Side.SELL).exclude(status__in=TERMINAL)
+    return frozenset((run, account) for run, account in sells.values_list("run_id", "account_id"))
+
+
+def _hold(order: Order, why: str, moves: Moves) -> None:
+    if order.status == OrderStatus.STAGED:
+        order.status_reason = why
+        moves.move(order, OrderStatus.HELD, why)
+    elif order.status_reason != why:
+        order.status_reason = why
+        moves.changed(order)
+
+
+def _reprice(order: Order, facts: Facts) -> None:
+    """The limit follows the newest quote until the order has left."""
+    quote = facts.quotes.get(order.security_id)
+    if quote is not None and order.kind == Order.Kind.LIMIT:
+        order.limit_price = marketable_limit(Side(order.side), quote, on=facts.today)
+
+
+def _submit(order: Order, now: datetime) -> OrderCommand:
+    request = [order.client_order_id, order.side, order.quantity, order.kind, order.limit_price]
+    return OrderCommand(
+        order=order,
+        kind=OrderCommand.Kind.SUBMIT,
+        status=OrderCommand.Status.READY,
+        priority=SELL_PRIORITY if order.side == Order.Side.SELL else BUY_PRIORITY,
+        not_before=now,
+        idempotency_key=order.client_order_id,
+        request_sha256=digest(request),
+    )

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from trading.views import home, orders, proposals, worklist
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("worklist/", worklist.worklist, name="worklist"),
+    path("scans/", worklist.scan_start, name="scan-start"),
+    path("scans/<int:pk>/", worklist.progress, name="scan-progress"),
+    path("proposals/<int:pk>/", proposals.proposal, name="proposal"),
+    path("proposals/<int:pk>/approve/", proposals.approve, name="proposal-approve"),
+    path("proposals/<int:pk>/reject/", proposals.reject, name="proposal-reject"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<int:pk>/", orders.order, name="order"),
+    path("orders/<int:pk>/cancel/", orders.cancel, name="order-cancel"),
+]

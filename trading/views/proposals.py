@@ -1,0 +1,103 @@
+"""A proposal's page, and the word of the people who decide on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.requests import FirmRequest, needs
+from accounts.roles import Right
+from trading.selectors.proposals import proposal_page
+from trading.services import approvals
+from trading.tasks.orders import nudge_orders
+
+REJECT_REASONS = (
+    ("CLIENT", "The client asked not to"),
+    ("TAX", "Too much tax now"),
+    ("TIMING", "Not the right time"),
+    ("DATA", "The data look wrong"),
+    ("OTHER", "Another reason"),
+)
+
+
+@require_GET
+@needs(Right.VIEW_BOOK)
+def proposal(request: FirmRequest, pk: int) -> HttpResponse:
+    return render(request, "trading/proposal.html", _context(request, pk))
+
+
+@require_POST
+@needs(Right.APPROVE)
+def approve(request: FirmRequest, pk: int) -> HttpResponse:
+    try:
+        outcome = approvals.approve(
+            firm_id=request.member.firm_id,
+            proposal_id=pk,
+            by=request.member,
+            at=timezone.now(),
+            note=request.POST.get("note", "").strip()[:500],
+        )
+    except approvals.ProposalNotFound:
+        raise Http404 from None
+    except approvals.ProposalIsStale as stale:
+        return _status(request, pk, status=409, stale=str(stale))
+    except (approvals.AlreadyDecided, approvals.SecondApproverNeeded, approvals.OrdersRefused) as error:
+        return _status(request, pk, status=409, error=str(error))
+    nudge_orders(request.member.firm_id)
+    return _status(request, pk, status=200, outcome=outcome.sentence)
+
+
+@require_POST
+@needs(Right.APPROVE)
+def reject(request: FirmRequest, pk: int) -> HttpResponse:
+    typed = {name: request.POST.get(name, "").strip()[:400] for name in ("reason", "note")}
+    label = dict(REJECT_REASONS).get(typed["reason"], "")
+    try:
+        outcome = approvals.reject(
+            firm_id=request.member.firm_id,
+            proposal_id=pk,
+            by=request.member,
+            at=timezone.now(),
+            reason=": ".join(part for part in (label, typed["note"]) if part),
+        )
+    except approvals.ProposalNotFound:
+        raise Http404 from None
+    except approvals.ReasonNeeded as error:
+        return _status(request, pk, status=422, reject_form={**typed, "errors": [str(error)]})
+    except approvals.AlreadyDecided as error:
+        return _status(request, pk, status=409, error=str(error))
+    return _status(request, pk, status=200, outcome=outcome.sentence)
+
+
+def _status(request: FirmRequest, pk: int, *, status: int, **more: Any) -> HttpResponse:
+    """The head of the page with what came of it; without JavaScript, the whole page."""
+    if not request.htmx and status == 200:  # type: ignore[attr-defined]
+        return redirect("proposal", pk)
+    part = "#status" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"trading/proposal.html{part}", _context(request, pk) | more, status=status)
+
+
+def _context(request: FirmRequest, pk: int) -> dict[str, Any]:
+    page = proposal_page(request.member.firm_id, pk, reader=request.member)
+    if page is None:
+        raise Http404
+    may_decide = request.member.may(Right.APPROVE)
+    head = dict(page.proposal)
+    head["can_approve"] = head["can_approve"] and may_decide
+    head["can_reject"] = head["can_reject"] and may_decide
+    if not may_decide:
+        head["cannot_approve_because"] = None
+    if head["status"] == "APPROVED":
+        head["orders_url"] = f"{reverse('orders')}?proposal={pk}"
+    return {
+        "proposal": head,
+        "accounts": page.accounts,
+        "household_classes": page.household_classes,
+        "reject_reasons": [{"value": value, "label": label} for value, label in REJECT_REASONS],
+        "reject_form": None,
+    }

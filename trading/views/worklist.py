@@ -1,0 +1,191 @@
+"""The worklist and the scan strip above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from accounts.requests import FirmRequest, needs
+from accounts.roles import Right
+from accounts.selectors.members import advisers
+from portfolios.selectors.scans import ScanProgress, newest_progress, scan_progress
+from portfolios.services.scans import NothingToScan, ScanAlreadyRunning
+from portfolios.selectors.days import book_day
+from trading.selectors.worklist import TILES, Filters, worklist_counts, worklist_page
+from trading.tasks.scans import start_scan_and_nudge
+
+STATUSES = {
+    "PENDING": "To review",
+    "AWAITING_SECOND": "Awaiting second approver",
+    "APPROVED": "Approved",
+    "REJECTED": "Rejected",
+    "STALE": "Out of date",
+    "BLOCKED": "No proposal",
+}
+TONES = {"DATA_PROBLEM": "BAD", "LOW_CASH": "BAD", "WITHDRAWAL_DUE": "WARN", "HIGH_CASH": "WARN"}
+
+
+@require_GET
+@needs(Right.VIEW_BOOK)
+def worklist(request: FirmRequest) -> HttpResponse:
+    filters = _filters(request)
+    page = worklist_page(request.member.firm_id, filters)
+    context = {"rows": [_row(row) for row in page.rows], "next_url": _next_url(request, page.after)}
+    if request.htmx and filters.after:  # type: ignore[attr-defined]
+        return render(request, "trading/worklist.html#rows", context)
+    context |= _frame(request, filters)
+    part = "#results" if request.htmx and not request.htmx.boosted else ""  # type: ignore[attr-defined]
+    return render(request, f"trading/worklist.html{part}", context)
+
+
+@require_POST
+@needs(Right.SCAN)
+def scan_start(request: FirmRequest) -> HttpResponse:
+    now = timezone.now()
+    try:
+        start_scan_and_nudge(
+            firm_id=request.member.firm_id,
+            as_of=book_day(timezone.localdate(now)),
+            requested_by=request.member.email,
+            at=now,
+        )
+        status = 200
+    except (ScanAlreadyRunning, NothingToScan):
+        status = 409
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("worklist")
+    return _strip(request, newest_progress(request.member.firm_id), status)
+
+
+@require_GET
+@needs(Right.VIEW_BOOK)
+def progress(request: FirmRequest, pk: int) -> HttpResponse:
+    found = scan_progress(request.member.firm_id, pk)
+    if found is None:
+        raise Http404
+    response = _strip(request, found, 200)
+    return response if found.status == "RUNNING" else trigger_client_event(response, "scan-finished", {})
+
+
+def _strip(request: FirmRequest, found: ScanProgress, status: int) -> HttpResponse:
+    context = {"scan": found, "can_start_scan": request.member.may(Right.SCAN)}
+    return render(request, "trading/worklist.html#progress", context, status=status)
+
+
+def _filters(request: FirmRequest) -> Filters:
+    known = {code for code, _label, _hint in TILES}
+    query = request.GET
+    return Filters(
+        reasons=tuple(code for code in query.getlist("reason") if code in known),
+        adviser_id=int(query["adviser"]) if query.get("adviser", "").isdecimal() else None,
+        status=query.get("status", "") if query.get("status", "") in STATUSES else "",
+        search=query.get("q", "").strip()[:80],
+        after=_after(query.get("after", "")),
+    )
+
+
+def _after(text: str) -> tuple[Decimal, int] | None:
+    drift, _, household = text.partition("_")
+    try:
+        return (Decimal(drift), int(household)) if household else None
+    except (InvalidOperation, ValueError):
+        return None
+
+
+def _url(request: FirmRequest, **changes: Any) -> str:
+    query = {key: request.GET.getlist(key) for key in request.GET if key != "after"} | changes
+    text = urlencode({key: value for key, value in query.items() if value not in (None, "", [])}, doseq=True)
+    return f"{request.path}?{text}" if text else request.path
+
+
+def _next_url(request: FirmRequest, after: tuple[Decimal, int] | None) -> str | None:
+    return _url(request, after=f"{after[0]}_{after[1]}") if after else None
+
+
+def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
+    firm_id = request.member.firm_id
+    counts = worklist_counts(firm_id, filters)
+    people = advisers(firm_id)
+    return {
+        "tiles": _tiles(request, filters, counts),
+        "total": counts.get("", 0),
+        "q": filters.search,
+        "clear_url": request.path,
+        "chips": _chips(request, filters, {person.id: person.name for person in people}),
+        "selects": [
+            _select("adviser", "Adviser", [(str(one.id), one.name) for one in people], str(filters.adviser_id or "")),
+            _select("status", "Status", list(STATUSES.items()), filters.status),
+        ],
+        "scan": newest_progress(firm_id),
+        "can_start_scan": request.member.may(Right.SCAN),
+    }
+
+
+def _tiles(request: FirmRequest, filters: Filters, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": code,
+            "label": label,
+            "hint": hint,
+            "count": counts.get(code, 0),
+            "active": code in filters.reasons,
+            "url": _url(request, reason=sorted({*filters.reasons} ^ {code})),
+            "tone": TONES.get(code, ""),
+        }
+        for code, label, hint in TILES
+    ]
+
+
+def _chips(request: FirmRequest, filters: Filters, names: Mapping[int, str]) -> list[dict[str, str]]:
+    labels = {code: label for code, label, _hint in TILES}
+    chips = [
+        {"label": labels[code], "remove_url": _url(request, reason=[one for one in filters.reasons if one != code])}
+        for code in filters.reasons
+    ]
+    if filters.adviser_id:
+        chips.append({"label": names.get(filters.adviser_id, "Adviser"), "remove_url": _url(request, adviser="")})
+    if filters.status:
+        chips.append({"label": STATUSES[filters.status], "remove_url": _url(request, status="")})
+    if filters.search:
+        chips.append({"label": f"“{filters.search}”", "remove_url": _url(request, q="")})
+    return chips
+
+
+def _select(name: str, label: str, options: list[tuple[str, str]], chosen: str) -> dict[str, Any]:
+    rows = [{"value": value, "label": text, "selected": value == chosen} for value, text in options]
+    return {"name": name, "label": label, "options": [{"value": "", "label": "All", "selected": not chosen}, *rows]}
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    labels = {code: label for code, label, _hint in TILES}
+    return {
+        "proposal_id": row["proposal_id"],
+        "household_name": row["name"],
+        "household_url": None,
+        "adviser_name": row["adviser"],
+        "accounts_count": row["accounts"],
+        "value": row["value"],
+        "drift_before": row["sort_drift"],
+        "drift_after": row["drift_after"],
+        "reasons": [
+            {"code": code, "label": labels.get(code, code.title()), "tone": TONES.get(code, "")}
+            for code in row["reasons"]
+        ],
+        "gain_short": row["gain_short"],
+        "gain_long": row["gain_long"],
+        "tax": row["tax"],
+        "cash_before": row["cash"],
+        "status": row["status"],
+        "status_label": STATUSES.get(row["status"], row["status"].title()),
+        "stale": row["status"] == "STALE",
+        "needs_second": row["status"] == "AWAITING_SECOND",
+        "blocked_because": None if row["proposal_id"] else row["blocked"],
+    }
