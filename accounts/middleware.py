@@ -36,7 +36,7 @@ class FirmMiddleware:
 
 def _chosen(request: HttpRequest) -> Member | None:
     """The membership the session names, or the only one there is. Asked anew each time: access can be withdrawn."""
-    members = memberships_of_user(request.user.pk)
+    members = memberships_of_user(int(request.user.pk or 0))
     if len(members) == 1:
         return members[0]
     return next((member for member in members if member.firm_id == request.session.get("firm_id")), None)

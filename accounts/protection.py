@@ -27,7 +27,7 @@ def tenant_parents(model: type[models.Model]) -> Iterator[tuple[str, str]]:
         if not isinstance(parent, type):
             continue
         if any(column.name == "firm" for column in parent._meta.concrete_fields):
-            yield field.column, parent._meta.db_table
+            yield str(field.column), parent._meta.db_table
 
 
 class ProtectTenants(Operation):

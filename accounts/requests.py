@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
 
 from accounts.roles import Right
 from accounts.selectors.members import Member
@@ -17,11 +18,14 @@ _P = ParamSpec("_P")
 
 class FirmRequest(HttpRequest):
     member: Member
+    htmx: HtmxDetails
 
 
 def needs(
     right: Right,
-) -> Callable[[Callable[Concatenate[FirmRequest, _P], HttpResponse]], Callable[Concatenate[HttpRequest, _P], HttpResponse]]:
+) -> Callable[
+    [Callable[Concatenate[FirmRequest, _P], HttpResponse]], Callable[Concatenate[HttpRequest, _P], HttpResponse]
+]:
     """Open a page to those who hold a right. To others it does not exist (404): existence does not leak."""
 
     def decorate(

@@ -1,4 +1,4 @@
-"""The two walls between firms: a manager that refuses a query without a firm, and the scope that row-level security reads."""
+"""The two walls between firms: a manager that refuses a query without a firm, and the scope that the database reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameter file: TOML, validated, layered firm → model → household → account, every value knowing where it came from.
+"""The parameter file: TOML, validated, layered firm, model, household, account; every value knows where it came from.
 
 A leaf: no database. `docs/policies.md` explains each key to those who write such files.
 """

@@ -40,7 +40,9 @@ DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if not SECRET_KEY:
     SECRET_KEY = "unset: commands that need no secret run without one"  # noqa: S105
-ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",") if host]
+ALLOWED_HOSTS = [
+    host for host in os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",") if host
+]
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 
 _NO_DATABASE = "postgresql://rebalancer_app@/rebalancer"
@@ -97,6 +99,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.firm",
+                "portfolios.views.frame.frame",
             ],
         },
     },
@@ -187,7 +190,7 @@ CELERY_REDBEAT_LOCK_TIMEOUT = 30
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 CELERY_TIMEZONE = "America/New_York"
 
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

@@ -43,7 +43,7 @@ def _owner(name: str) -> psycopg.Connection:
 def _fingerprint() -> str:
     """Of everything that shapes the template: it is made anew when a migration or the reference data changes."""
     digest = hashlib.sha256()
-    for path in sorted(ROOT.glob("*/migrations/*.py")) + [ROOT / "accounts/protection.py", ROOT / "tests/reference.py"]:
+    for path in (*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "accounts/protection.py", ROOT / "tests/reference.py"):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -65,9 +65,7 @@ def _template(server: psycopg.Connection) -> str:
         call_command("migrate", database="owner", verbosity=0)
         load_reference()
         _point_at("none")
-        server.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name))
-        )
+        server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(name)))
     return name
 
 
@@ -76,9 +74,7 @@ def clone_template(name: str) -> None:
     with _owner(SERVER_DATABASE) as server:
         template = _template(server)
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
 
 
 def drop_database(name: str) -> None:

@@ -1,4 +1,4 @@
-"""What every test database holds from the start: firms, custodians and a small security master, written by the owner."""
+"""What every test database holds from the start: firms, custodians and a small security master."""
 
 from __future__ import annotations
 
@@ -10,12 +10,35 @@ from portfolios.models import AssetClass, Price, Security, WashGroup
 
 PRICED_ON = date(2026, 11, 20)
 
-CLASSES = (("US_EQUITY", "US equity"), ("INTL_EQUITY", "International equity"), ("US_BOND", "US bonds"), ("CASH", "Cash"))
+CLASSES = (
+    ("US_EQUITY", "US equity"),
+    ("INTL_EQUITY", "International equity"),
+    ("US_BOND", "US bonds"),
+    ("CASH", "Cash"),
+)
 # symbol, cusip, name, kind, class, wash group, close, ADV in shares
 SECURITIES = (
     ("VTI", "922908769", "Vanguard Total Stock Market ETF", "ETF", "US_EQUITY", "CRSP_US_TOTAL", "300.00", 3_000_000),
-    ("ITOT", "464287150", "iShares Core S&P Total U.S. Stock Market ETF", "ETF", "US_EQUITY", "SP_TMI", "130.00", 2_000_000),
-    ("VEA", "921943858", "Vanguard FTSE Developed Markets ETF", "ETF", "INTL_EQUITY", "FTSE_DEV_XUS", "60.00", 9_000_000),
+    (
+        "ITOT",
+        "464287150",
+        "iShares Core S&P Total U.S. Stock Market ETF",
+        "ETF",
+        "US_EQUITY",
+        "SP_TMI",
+        "130.00",
+        2_000_000,
+    ),
+    (
+        "VEA",
+        "921943858",
+        "Vanguard FTSE Developed Markets ETF",
+        "ETF",
+        "INTL_EQUITY",
+        "FTSE_DEV_XUS",
+        "60.00",
+        9_000_000,
+    ),
     ("BND", "921937835", "Vanguard Total Bond Market ETF", "ETF", "US_BOND", "BBG_US_AGG_FLOAT", "74.00", 6_000_000),
     ("AGG", "464287226", "iShares Core U.S. Aggregate Bond ETF", "ETF", "US_BOND", "BBG_US_AGG", "100.00", 8_000_000),
     ("SPAXX", "31617H102", "Fidelity Government Money Market Fund", "SWEEP", "CASH", "SPAXX", "1.00", 0),

@@ -65,7 +65,8 @@ class World:
         return self.members["ADVISER"]
 
 
-Birch = Cedar = World
+Birch = World
+Cedar = World
 
 
 @cache

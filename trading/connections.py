@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from trading.custodians.alpaca_stream import BrokerStream
 from trading.custodians.protocol import Custodian, EventStream, account_id_for
 
 SIMULATOR = "SIMULATOR"
+SILENCE_SECONDS = 30.0
 
 
 class NoAdapter(RuntimeError):
@@ -60,12 +61,12 @@ def open_line(line: Line) -> Custodian:
     return Alpaca(_connection(line))
 
 
-def open_stream(line: Line) -> EventStream:
-    """The custodian's stream of trade events.
+def open_stream(line: Line, *, silence_seconds: float = SILENCE_SECONDS) -> EventStream:
+    """The custodian's stream of trade events; after so long a silence it ends.
 
     :raises NoAdapter: if the adapter is unknown or has no address
     """
-    return BrokerStream(_connection(line))
+    return BrokerStream(replace(_connection(line), silence_timeout=silence_seconds))
 
 
 def _connection(line: Line) -> Connection:

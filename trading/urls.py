@@ -1,6 +1,6 @@
 from django.urls import path
 
-from trading.views import home, orders, proposals, worklist
+from trading.views import client, home, orders, proposals, worklist
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,4 +13,5 @@ urlpatterns = [
     path("orders/", orders.orders, name="orders"),
     path("orders/<int:pk>/", orders.order, name="order"),
     path("orders/<int:pk>/cancel/", orders.cancel, name="order-cancel"),
+    path("plan/", client.client, name="client-home"),
 ]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Self
-
 from django.db import models
 
 from accounts.tenancy import TenantManager
@@ -12,7 +10,7 @@ class TenantModel(models.Model):
 
     firm = models.ForeignKey("accounts.Firm", on_delete=models.PROTECT, related_name="+", db_index=False)
 
-    objects: TenantManager[Self] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

@@ -62,7 +62,9 @@ class Account(TenantModel):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("firm", "custodian", "number"), name="account_once"),
-            models.CheckConstraint(condition=models.Q(tax_status__in=TaxStatus.values), name="account_tax_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(tax_status__in=TaxStatus.values), name="account_tax_status_known"
+            ),
         )
         indexes = (models.Index(fields=("firm", "household"), name="account_by_household"),)
 
@@ -103,7 +105,9 @@ class ScheduledFlow(TenantModel):
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("firm", "account", "name", "due_on"), name="scheduled_flow_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("firm", "account", "name", "due_on"), name="scheduled_flow_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} {self.amount} on {self.due_on}"

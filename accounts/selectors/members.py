@@ -41,6 +41,18 @@ def member_by_email(firm_id: int, email: str) -> Member:
     return _member(rows.get(user__email=email.lower(), is_active=True))
 
 
+def member_with_role(firm_id: int, role: str) -> Member:
+    """The firm's first active member with a role.
+
+    :raises Membership.DoesNotExist: if there is none
+    """
+    rows = Membership.objects.for_firm(firm_id).select_related("firm", "user").filter(role=role, is_active=True)
+    found = rows.order_by("id").first()
+    if found is None:
+        raise Membership.DoesNotExist(f"the firm has no active {role}")
+    return _member(found)
+
+
 def advisers(firm_id: int) -> list[Member]:
     rows = Membership.objects.for_firm(firm_id).select_related("firm", "user").filter(role="ADVISER", is_active=True)
     return [_member(row) for row in rows.order_by("user__name", "id")]

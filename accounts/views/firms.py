@@ -14,7 +14,7 @@ from accounts.selectors.members import memberships_of_user
 @login_required
 @require_http_methods(["GET", "POST"])
 def choose_firm(request: HttpRequest) -> HttpResponse:
-    members = memberships_of_user(request.user.pk)
+    members = memberships_of_user(int(request.user.pk or 0))
     if request.method == "POST":
         chosen = next((member for member in members if str(member.firm_id) == request.POST.get("firm")), None)
         if chosen is None:

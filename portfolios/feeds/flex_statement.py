@@ -81,11 +81,13 @@ class Statement:
             if row.get("levelOfDetail") == "LOT":
                 self._read_lot(number, row.attrib, lots, broken)
         for number, row in rows:
-            if row.get("levelOfDetail", "SUMMARY") == "SUMMARY":
+            if _is_summary(row.attrib):
                 self._read_summary(number, row.attrib, lots, broken)
-        for name in lots.keys() - {position.symbol for position in self.positions} - broken:
-            first = lots[name][0].row_number
-            self._set_aside(RowFault(Code.LOTS_DO_NOT_SUM, f"{name} has lots but no SUMMARY element"), first)
+        for name in lots.keys() - {_name(row.attrib) for _, row in rows if _is_summary(row.attrib)} - broken:
+            first = lots[name][0]
+            self._set_aside(
+                RowFault(Code.LOTS_DO_NOT_SUM, f"{first.symbol} has lots but no SUMMARY element"), first.row_number
+            )
         if self.positions and not lots:
             said = "no position has its lots; switch on Lots beside Summary in the Flex query's Open Positions"
             self.problems.flag(Code.NO_LOTS, said, self.positions[0].row_number, self.number)
@@ -94,24 +96,26 @@ class Statement:
         try:
             lot = read_lot(row, layout=self.layout, row_number=number, account_number=self.number, as_of=self.as_of)
         except RowFault as fault:
-            broken.add(row.get("symbol", "").upper())
+            broken.add(_name(row))
             self._set_aside(fault, number)
             return
-        mine = lots.setdefault(lot.symbol, [])
+        mine = lots.setdefault(_name(row), [])
         mine.append(_with_own_id(lot, mine))
 
     def _read_summary(self, number: int, row: Attributes, lots: dict[str, list[LotRecord]], broken: set[str]) -> None:
+        """A position whose lots cannot all be read is left out with them: their rows have told why."""
+        if _name(row) in broken:
+            return
         try:
             position = read_position(
                 row, layout=self.layout, row_number=number, account_number=self.number, as_of=self.as_of
             )
             if any(other.symbol == position.symbol for other in self.positions):
                 raise RowFault(Code.DUPLICATE_ROW, f"{position.symbol} stands twice in the account")
-            mine = lots.get(position.symbol, [])
-            if lots and position.symbol not in broken:
+            mine = lots.get(_name(row), [])
+            if lots:
                 check_lots(position, mine)
         except RowFault as fault:
-            broken.add(row.get("symbol", "").upper())
             self._set_aside(fault, number)
             return
         self.positions.append(position)
@@ -226,6 +230,15 @@ class Statement:
 
 
 _ACCRUALS = ("interestAccruals", "dividendAccruals")
+
+
+def _name(row: Attributes) -> str:
+    """By which a position's elements belong together."""
+    return row.get("conid") or row.get("symbol", "").upper()
+
+
+def _is_summary(row: Attributes) -> bool:
+    return row.get("levelOfDetail", "SUMMARY") == "SUMMARY"
 
 
 def _with_own_id(lot: LotRecord, others: list[LotRecord]) -> LotRecord:

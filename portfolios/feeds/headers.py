@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from portfolios.feeds.layout import Column, PositionsLayout, Variant
@@ -10,6 +11,7 @@ from portfolios.feeds.signatures import refuse_layout, what_is_it
 from portfolios.feeds.text import Row
 
 _SIMILAR = 0.5
+_NUMERIC = re.compile(r"[-$(]*[\d,.]*\d[\d,.]*\)?")
 
 Header = Mapping[str, int]
 
@@ -64,3 +66,14 @@ def nearly(rows: list[Row], choices: list[tuple[Column, ...]]) -> list[str]:
                 best_share = share
                 best = [column.names[0] for column in required if column.field not in places]
     return best
+
+
+def texts_of(row: Row, header: Header) -> dict[str, str]:
+    """The cells by field; blank where the row is too short."""
+    return {name: row.cells[index] if index < len(row.cells) else "" for name, index in header.items()}
+
+
+def core_value(row: Row, header: Header) -> str:
+    """A core balance without a ticker leaves the description out: everything stands one column to the left."""
+    is_shifted = bool(_NUMERIC.fullmatch(row.cells[header["description"]]))
+    return row.cells[header["market_value"] - is_shifted]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum, auto
+from typing import Any
 
 from portfolios.feeds.records import Kind, PriceRecord, Record
 
@@ -97,7 +98,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainLayout:
-    """One of our own documented CSV files. `key`: the fields that no two rows may share."""
+    """One of our own documented CSV files.
+
+    `key`: the fields that no two rows may share. `fixed`: fields that are the same in every row of the layout.
+    """
 
     name: str
     title: str
@@ -108,6 +112,7 @@ class PlainLayout:
     key: tuple[str, ...]
     custodian: str = ""
     advice: str = "docs/feeds.md shows the columns"
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

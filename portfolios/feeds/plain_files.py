@@ -32,6 +32,7 @@ def parse_plain(layout: PlainLayout, rows: list[Row], file_name: str) -> ParsedF
     columns = _columns(layout)
     header = _header(layout, columns, rows, file_name)
     body = _body(columns, rows, file_name)
+    _check_accounts(header, body, file_name)
     as_of = _as_of(header, body, file_name)
     problems = Problems()
     records = _read_all(layout, header, body, as_of, problems)
@@ -95,6 +96,16 @@ def _body(columns: tuple[Column, ...], rows: list[Row], file_name: str) -> list[
     return body
 
 
+def _check_accounts(header: Header, body: list[Row], file_name: str) -> None:
+    """:raises Refused: for a row without an account number, which might belong to any account"""
+    for row in body:
+        if "account_number" in header and not _text(row, header, "account_number"):
+            sentence = (
+                f"{file_name} line {row.number} names no account; fill in account_number and send the file again."
+            )
+            raise Refused(Code.NO_ACCOUNT, sentence, row.number)
+
+
 def _as_of(header: Header, body: list[Row], file_name: str) -> date:
     """:raises Refused: when the rows are of several days, or the day cannot be read"""
     first = _text(body[0], header, "as_of")
@@ -119,7 +130,7 @@ def _read_all(layout: PlainLayout, header: Header, body: list[Row], as_of: date,
         try:
             if any(row.cells[len(header) :]):
                 raise RowFault(Code.BAD_ROW, "the row has more cells than the header")
-            record = layout.record(row_number=row.number, **_values(layout.cells, row, header))
+            record = layout.record(row_number=row.number, **layout.fixed, **_values(layout.cells, row, header))
             _CHECKS[type(record)](record, as_of)
             key = tuple(getattr(record, name) for name in layout.key)
             if key in seen:

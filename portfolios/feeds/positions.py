@@ -10,15 +10,13 @@ from decimal import Decimal
 from portfolios.feeds import values
 from portfolios.feeds.blocks import Block
 from portfolios.feeds.checks import money, sum_of, total_tolerance
-from portfolios.feeds.headers import Header, choose_variant, match_header
+from portfolios.feeds.headers import Header, choose_variant, core_value, match_header, texts_of
 from portfolios.feeds.holdings import read_holding
 from portfolios.feeds.layout import Act, PositionsLayout, Rule, Variant, Where
 from portfolios.feeds.problems import Problems
 from portfolios.feeds.records import Code, ControlTotal, Kind, ParsedFile, PositionRecord, Refused
 from portfolios.feeds.text import Row, shown
 from portfolios.feeds.values import RowFault
-
-_NUMERIC = re.compile(r"[-$(]*[\d,.]*\d[\d,.]*\)?")
 
 
 def parse_positions(layout: PositionsLayout, rows: list[Row], file_name: str) -> ParsedFile:
@@ -97,7 +95,7 @@ class _Reader:
                 return True
         if self.summary is None:
             return False
-        texts = _texts(row, self.summary)
+        texts = texts_of(row, self.summary)
         self.expected[texts["account"]] = self._total(texts["market_value"], row)
         return True
 
@@ -115,7 +113,7 @@ class _Reader:
 
     def _looked_at(self, where: Where, row: Row) -> str:
         if where is Where.SYMBOL:
-            return _texts(row, self.header)["symbol"] if self.header is not None else ""
+            return texts_of(row, self.header)["symbol"] if self.header is not None else ""
         return row.first if where is Where.FIRST or row.stands_alone else ""
 
     def _obey(self, rule: Rule, match: re.Match[str], row: Row) -> None:
@@ -158,7 +156,7 @@ class _Reader:
     def _take_amount(self, act: Act, said: dict[str, str], row: Row) -> None:
         if self.header is None:
             return
-        texts = _texts(row, self.header)
+        texts = texts_of(row, self.header)
         block = self._block(texts, row)
         if act is Act.SECTION:
             block.open_section(said["section"])
@@ -186,7 +184,7 @@ class _Reader:
     # holdings
 
     def _take_holding(self, row: Row, header: Header, *, is_last: bool) -> None:
-        texts = _texts(row, header)
+        texts = texts_of(row, header)
         block = self._block(texts, row)
         if len(row.cells) <= max(header[column.field] for column in self.variant.columns if column.required):
             if is_last:
@@ -194,7 +192,7 @@ class _Reader:
             self._set_aside(RowFault(Code.BAD_ROW, "the row has fewer cells than the header"), block, row)
             return
         if self.variant.kinds.get(block.section.lower()) is Kind.SWEEP:
-            self._take_cash(Act.CASH, _core_value(row, header), block, row)
+            self._take_cash(Act.CASH, core_value(row, header), block, row)
             return
         try:
             position = self._holding(texts, block, row)
@@ -273,6 +271,8 @@ class _Reader:
         self.problems.quarantine(fault, row.number, block.number)
 
     def _total(self, text: str, row: Row) -> Decimal:
+        if not text:
+            raise self._refused(Code.TRUNCATED, f"it was cut short: line {row.number} has no total", row)
         try:
             return values.number(text, "total")
         except RowFault as fault:
@@ -286,14 +286,3 @@ class _Reader:
 
     def _refused(self, code: Code, what: str, row: Row) -> Refused:
         return Refused(code, f"{self.file_name} cannot be taken: {what}; {self.layout.advice}.", row.number)
-
-
-def _texts(row: Row, header: Header) -> dict[str, str]:
-    """The cells by field; blank where the row is too short."""
-    return {name: row.cells[index] if index < len(row.cells) else "" for name, index in header.items()}
-
-
-def _core_value(row: Row, header: Header) -> str:
-    """A core balance without a ticker leaves the description out: everything stands one column to the left."""
-    is_shifted = bool(_NUMERIC.fullmatch(row.cells[header["description"]]))
-    return row.cells[header["market_value"] - is_shifted]

@@ -16,8 +16,10 @@ _SYMBOL = re.compile(r"-?[A-Z0-9][A-Z0-9 ./&+*-]{0,31}")
 _CUSIP = re.compile(r"(?=.*[0-9])[0-9A-Z*@#]{9}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9.*-][A-Za-z0-9.* -]{0,31}")
 _CURRENCIES = frozenset(
-    ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "HKD", "SGD", "CNH", "CNY", "MXN")
-    + ("ILS", "ZAR", "PLN", "CZK", "HUF", "INR", "KRW")
+    (
+        *("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "HKD", "SGD", "CNH", "CNY"),
+        *("MXN", "ILS", "ZAR", "PLN", "CZK", "HUF", "INR", "KRW"),
+    )
 )
 _LIMIT = Decimal(10) ** 12
 

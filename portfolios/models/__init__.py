@@ -1,5 +1,5 @@
 from portfolios.models.feeds import DataProblem, FeedFile, FeedRow
-from portfolios.models.holdings import CashBalance, Disposal, Lot, Position, Transaction
+from portfolios.models.holdings import CashBalance, Disposal, Lot, Position, ReportedDay, Transaction
 from portfolios.models.policies import Policy
 from portfolios.models.prices import FirmPrice, Price
 from portfolios.models.restrictions import Restriction
@@ -23,6 +23,7 @@ __all__ = [
     "Policy",
     "Position",
     "Price",
+    "ReportedDay",
     "Restriction",
     "Scan",
     "ScanShard",

@@ -7,7 +7,7 @@ from accounts.models.base import TenantModel
 
 
 class FeedFile(TenantModel):
-    """A custodian's file as it came in. The same content is taken once; what it holds is applied whole or not at all."""
+    """A custodian's file as it came in. The same content is taken once, and applied whole or not at all."""
 
     class Status(models.TextChoices):
         STAGED = "STAGED", "Staged"

@@ -7,7 +7,6 @@ from accounts.models.base import TenantModel
 from portfolios.models.securities import Security
 
 
-
 class Position(TenantModel):
     """Shares of a security in an account: the custodian's figure moved on by our executions."""
 
@@ -91,7 +90,9 @@ class Transaction(TenantModel):
         constraints = (models.UniqueConstraint(fields=("firm", "account", "key"), name="transaction_once"),)
         indexes = (
             models.Index(fields=("firm", "account", "trade_on"), name="transaction_by_day"),
-            models.Index(fields=("firm", "settle_on"), condition=models.Q(settled_at=None), name="transaction_unsettled"),
+            models.Index(
+                fields=("firm", "settle_on"), condition=models.Q(settled_at=None), name="transaction_unsettled"
+            ),
         )
 
     def __str__(self) -> str:
@@ -123,3 +124,22 @@ class Disposal(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.term}"
+
+
+class ReportedDay(TenantModel):
+    """The newest day of which a custodian's snapshot of an account was applied; an older one is refused."""
+
+    class Subject(models.TextChoices):
+        POSITIONS = "POSITIONS", "Positions"
+        LOTS = "LOTS", "Lots"
+        CASH = "CASH", "Cash"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    subject = models.CharField(max_length=9, choices=Subject.choices)
+    reported_on = models.DateField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("firm", "account", "subject"), name="reported_day_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.reported_on}"

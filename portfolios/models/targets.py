@@ -53,7 +53,9 @@ class ModelNode(TenantModel):
             models.UniqueConstraint(
                 fields=("firm", "version"), condition=models.Q(is_cash=True), name="model_node_cash_once"
             ),
-            models.CheckConstraint(condition=models.Q(weight__gte=0, weight__lte=1), name="model_node_weight_is_fraction"),
+            models.CheckConstraint(
+                condition=models.Q(weight__gte=0, weight__lte=1), name="model_node_weight_is_fraction"
+            ),
             models.CheckConstraint(
                 condition=models.Q(security__isnull=False, child__isnull=True, is_cash=False)
                 | models.Q(security__isnull=True, child__isnull=False, is_cash=False)

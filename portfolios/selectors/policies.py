@@ -65,6 +65,12 @@ def engine_policy(layers: Sequence[Layer], rates: Mapping[str, Any]) -> EnginePo
     return EnginePolicy(**{**values, **rates})
 
 
+def approval_limits(in_force: InForce, household_id: int) -> dict[str, Any]:
+    """The dollars above which a household's proposal needs a second approver; None where there is no limit."""
+    found = resolve(APPROVAL_DEFAULTS, in_force.layers(model_id=None, household_id=household_id, account_id=0))
+    return {name: found[name].value for name in APPROVAL_DEFAULTS}
+
+
 def defaults() -> dict[str, Any]:
     product = EnginePolicy()
     return {field.name: getattr(product, field.name) for field in fields(product)} | dict(APPROVAL_DEFAULTS)

@@ -29,6 +29,10 @@ def problem_counts(firm_id: int) -> Mapping[str, int]:
     return {row["code"]: row["count"] for row in rows.annotate(count=Count("id"))}
 
 
+def open_problem_count(firm_id: int) -> int:
+    return DataProblem.objects.for_firm(firm_id).filter(resolved_at=None).count()
+
+
 def quarantined_rows(firm_id: int) -> list[dict[str, Any]]:
     rows = FeedRow.objects.for_firm(firm_id).select_related("file")
     return [
@@ -70,7 +74,7 @@ def _problem(row: DataProblem) -> dict[str, Any]:
         "kind": row.code,
         "kind_label": row.code.replace("_", " ").capitalize(),
         "sentence": row.sentence,
-        "account_name": str(row.account),
+        "account_name": row.account.name,
         "account_id": row.account_id,
         "household_name": row.account.household.name,
         "since_at": row.opened_at,

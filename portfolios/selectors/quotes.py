@@ -36,3 +36,15 @@ def newest_quotes(firm_id: int, security_ids: Sequence[int]) -> Mapping[int, Quo
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, {"firm": firm_id, "securities": list(security_ids)})
         return {security_id: Quote(*quote) for security_id, *quote in cursor.fetchall()}
+
+
+def newest_price_on(firm_id: int) -> date | None:
+    """The newest day of which the firm has any price."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT greatest((SELECT max(priced_on) FROM portfolios_price),"
+            " (SELECT max(priced_on) FROM portfolios_firmprice WHERE firm_id = %s))",
+            [firm_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -29,11 +30,19 @@ def publish_policy(
     :raises ValueError: if more than one subject is named
     """
     parse_policy(toml)
-    subject = {"target_model_id": target_model_id, "household_id": household_id, "account_id": account_id}
+    subject: dict[str, Any] = {
+        "target_model_id": target_model_id,
+        "household_id": household_id,
+        "account_id": account_id,
+    }
     named = [name for name, value in subject.items() if value]
     if len(named) > 1:
         raise ValueError(f"a policy is for one thing, not for {' and '.join(named)}")
-    level = {"target_model_id": "MODEL", "household_id": "HOUSEHOLD", "account_id": "ACCOUNT"}[named[0]] if named else "FIRM"
+    level = (
+        {"target_model_id": "MODEL", "household_id": "HOUSEHOLD", "account_id": "ACCOUNT"}[named[0]]
+        if named
+        else "FIRM"
+    )
     policies = Policy.objects.for_firm(firm_id)
     newest = policies.filter(level=level, **subject).aggregate(newest=Max("version"))["newest"] or 0
     policy = policies.create(level=level, version=newest + 1, toml=toml, created_at=at, created_by=by, **subject)

@@ -28,7 +28,7 @@ class NothingToScan(RuntimeError):
 
 
 class ShardTaken(RuntimeError):
-    """Another worker has the shard, or it is done."""
+    """The shard's lease was lost to another worker, or it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,7 @@ def start_scan(
             for number, (households, count) in enumerate(cut(pairs, shard_accounts), start=1)
         ]
     )
-    audit.record(
-        firm_id=firm_id, at=at, actor=requested_by, action="SCAN_STARTED", subject="scan", subject_id=scan.pk
-    )
+    audit.record(firm_id=firm_id, at=at, actor=requested_by, action="SCAN_STARTED", subject="scan", subject_id=scan.pk)
     return scan
 
 
@@ -99,16 +97,16 @@ def due_shards(*, firm_id: int, at: datetime) -> list[int]:
 
 
 @transaction.atomic
-def claim_shard(*, firm_id: int, shard_id: int, at: datetime) -> Claim:
-    """Take a shard for a while. A worker that dies lets go when its lease runs out.
+def claim_shard(*, firm_id: int, shard_id: int, at: datetime) -> Claim | None:
+    """Take a shard for a while; nothing if another worker has it, it is done, or it is given up.
 
-    :raises ShardTaken: if another worker has it, or it is done
+    A worker that dies lets go when its lease runs out. A shard that stopped several workers is marked failed.
     """
     free = Q(status=ScanShard.Status.QUEUED) | Q(status=ScanShard.Status.RUNNING, lease_until__lt=at)
     shards = ScanShard.objects.for_firm(firm_id)
     shard = shards.select_for_update(skip_locked=True, of=("self",)).filter(free, pk=shard_id).first()
     if shard is None:
-        raise ShardTaken(shard_id)
+        return None
     if shard.attempt >= MAX_ATTEMPTS:
         fail_shard(
             firm_id=firm_id,
@@ -117,7 +115,7 @@ def claim_shard(*, firm_id: int, shard_id: int, at: datetime) -> Claim:
             at=at,
             sentence=f"This part of the scan was given up after {MAX_ATTEMPTS} workers stopped in the middle of it.",
         )
-        raise ShardTaken(shard_id)
+        return None
     shard.status = ScanShard.Status.RUNNING
     shard.attempt += 1
     shard.lease_until = at + LEASE
@@ -127,9 +125,7 @@ def claim_shard(*, firm_id: int, shard_id: int, at: datetime) -> Claim:
 
 
 @transaction.atomic
-def finish_shard(
-    *, firm_id: int, claim: Claim, at: datetime, scanned: int, flagged: int, proposals: int
-) -> None:
+def finish_shard(*, firm_id: int, claim: Claim, at: datetime, scanned: int, flagged: int, proposals: int) -> None:
     """Mark a shard done, in the transaction that wrote its results; the last one ends the scan.
 
     :raises ShardTaken: if the lease was lost to another worker meanwhile: the results must be rolled back

@@ -17,7 +17,7 @@ from portfolios.selectors.policies import InForce, engine_policy, policies_in_fo
 from portfolios.selectors.targets import FlatModel, flat_models
 from portfolios.snapshots import queries
 from portfolios.snapshots.columns import Columns, fetch_columns
-from portfolios.snapshots.positions import position_tables
+from portfolios.snapshots.positions import Depth, position_tables
 from rebalancer.engine.book import NONE, Accounts, Block, Book, Kind, Models, Securities, WashFacts
 from rebalancer.engine.calendars import sessions_between
 from rebalancer.engine.policy import Policy
@@ -46,12 +46,11 @@ def load_book(
     household_ids: Sequence[int],
     *,
     as_of: date,
-    with_lots: bool,
-    working: Mapping[int, frozenset[int]] | None = None,
+    depth: Depth,
 ) -> LoadedBook:
     """All open accounts of some households as of a day.
 
-    `working` names, by account, the securities that have orders at work: they are held still.
+    With LOSS_LOTS it serves drift and triggers; decisions need ALL_LOTS.
     """
     parameters: dict[str, Any] = {
         "firm": firm_id,
@@ -64,9 +63,7 @@ def load_book(
     securities, security_ids, groups = _securities(parameters, as_of)
     versions = np.unique(rows["version_id"][rows["version_id"] > 0])
     policies, policy = _policies(firm_id, rows)
-    positions, lots, short = position_tables(
-        firm_id, rows, security_ids, as_of, with_lots=with_lots, working=working or {}
-    )
+    positions, lots, short = position_tables(firm_id, rows, security_ids, as_of, depth=depth)
     book = Book(
         as_of=as_of,
         asset_classes=tuple(AssetClass.objects.order_by("id").values_list("name", flat=True)),
@@ -157,9 +154,7 @@ def _policies(firm_id: int, rows: Columns) -> tuple[tuple[Policy, ...], Ints]:
     return tuple(_policy(in_force, rates, rows, place) for place in first.tolist()), index.reshape(-1).astype(np.int64)
 
 
-def _policy(
-    in_force: InForce, rates: Mapping[int, tuple[Decimal, Decimal]], rows: Columns, place: int
-) -> Policy:
+def _policy(in_force: InForce, rates: Mapping[int, tuple[Decimal, Decimal]], rows: Columns, place: int) -> Policy:
     """The policy of the account in that row."""
     household = int(rows["household_id"][place])
     layers = in_force.layers(

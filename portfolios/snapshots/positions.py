@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from enum import Enum
 
 import numpy as np
 from django.db.models import Q
@@ -15,7 +16,16 @@ from portfolios.snapshots.columns import Columns, fetch_columns
 from rebalancer.engine.book import LotTable, Positions
 
 Ints = NDArray[np.int64]
-NO_LOTS = {name: np.zeros(0, dtype=np.int64) for name in queries.LOT_COLUMNS}
+
+
+class Depth(Enum):
+    """How much of the lots a book holds: all of them, to decide trades; or those at a loss, to look for drift."""
+
+    ALL_LOTS = "ALL_LOTS"
+    LOSS_LOTS = "LOSS_LOTS"
+
+
+LOTS_OF: Mapping[Depth, str] = {Depth.ALL_LOTS: queries.LOTS, Depth.LOSS_LOTS: queries.LOSS_LOTS}
 
 
 def position_tables(
@@ -24,24 +34,19 @@ def position_tables(
     security_ids: Ints,
     as_of: date,
     *,
-    with_lots: bool,
-    working: Mapping[int, frozenset[int]],
+    depth: Depth,
 ) -> tuple[Positions, LotTable, Ints]:
     """The position and lot tables in the order of `accounts`, and the ids of accounts that are short something.
 
-    Restricted securities that are not held get a row of quantity zero. Without lots, every position counts as complete:
-    such a book is for drift alone.
+    Restricted securities that are not held get a row of quantity zero. Where not all lots are read, every position
+    counts as complete.
     """
     size = len(security_ids)
-    held, held_keys = _rows_of(firm_id, queries.POSITIONS, queries.POSITION_COLUMNS, accounts, security_ids)
+    held, held_keys = _rows_of(firm_id, queries.POSITIONS, queries.POSITION_COLUMNS, accounts, security_ids, on=as_of)
     order = np.argsort(held_keys, kind="stable")
-    flags = _flags(firm_id, accounts, security_ids, as_of, working)
+    flags = _flags(firm_id, accounts, security_ids, as_of)
     keys, quantity = _with_flagged(held_keys[order], held["quantity"][order], flags)
-    lots, lot_keys = (
-        _rows_of(firm_id, queries.LOTS, queries.LOT_COLUMNS, accounts, security_ids)
-        if with_lots
-        else (NO_LOTS, NO_LOTS["id"])
-    )
+    lots, lot_keys = _rows_of(firm_id, LOTS_OF[depth], queries.LOT_COLUMNS, accounts, security_ids, on=as_of)
     kept = _order(lots, lot_keys, keys)
     owner = np.searchsorted(keys, lot_keys[kept]).astype(np.int64)
     sums = np.zeros(len(keys), dtype=np.int64)
@@ -56,13 +61,13 @@ def position_tables(
         no_sell=_marked(keys, flags, "NO_SELL"),
         hold=_marked(keys, flags, "NO_TRADE"),
         basis_known=~unknown,
-        lots_missing=(sums != quantity) if with_lots else np.zeros(len(keys), dtype=np.bool_),
+        lots_missing=(sums != quantity) & (depth is Depth.ALL_LOTS),
     )
     return positions, _lot_table(lots, kept, owner, len(keys)), accounts["id"][np.unique(keys[quantity < 0] // size)]
 
 
 def _rows_of(
-    firm_id: int, query: str, names: tuple[str, ...], accounts: Columns, security_ids: Ints
+    firm_id: int, query: str, names: tuple[str, ...], accounts: Columns, security_ids: Ints, *, on: date
 ) -> tuple[Columns, Ints]:
     """The rows of these accounts, and each row's key: account's place times securities, plus the security's place."""
     order = np.argsort(accounts["id"], kind="stable")
@@ -72,7 +77,13 @@ def _rows_of(
     first, last = int(ids[0]), int(ids[-1])
     dense = len(ids) * 2 > last - first + 1
     wanted = queries.IN_RANGE if dense else queries.IN_LIST
-    parameters = {"firm": firm_id, "first": first, "last": last, **({} if dense else {"accounts": ids.tolist()})}
+    parameters = {
+        "firm": firm_id,
+        "on": on,
+        "first": first,
+        "last": last,
+        **({} if dense else {"accounts": ids.tolist()}),
+    }
     rows = fetch_columns(query.format(wanted=wanted), parameters, names)
     place = np.minimum(np.searchsorted(ids, rows["account_id"]), len(ids) - 1)
     ours = ids[place] == rows["account_id"]
@@ -119,10 +130,8 @@ def _marked(keys: Ints, flags: Mapping[int, set[str]], kind: str) -> NDArray[np.
     return column
 
 
-def _flags(
-    firm_id: int, accounts: Columns, security_ids: Ints, as_of: date, working: Mapping[int, frozenset[int]]
-) -> dict[int, set[str]]:
-    """Restrictions in force, resolved to account and security, by key; orders at work hold their security still."""
+def _flags(firm_id: int, accounts: Columns, security_ids: Ints, as_of: date) -> dict[int, set[str]]:
+    """Restrictions in force, resolved to account and security, by key."""
     size = len(security_ids)
     place = {security: number for number, security in enumerate(security_ids.tolist())}
     rows = list(zip(accounts["id"].tolist(), accounts["household_id"].tolist(), strict=True))
@@ -132,9 +141,6 @@ def _flags(
             if (account is None or account == account_id) and (household is None or household == household_id):
                 for security in securities:
                     flags.setdefault(number * size + place[security], set()).add(kind)
-    for number, (account_id, _) in enumerate(rows):
-        for security in working.get(account_id, ()):
-            flags.setdefault(number * size + place[security], set()).add("NO_TRADE")
     return flags
 
 

@@ -99,6 +99,22 @@ WHERE lot.firm_id = %(firm)s AND {{wanted}} AND lot.quantity > 0
 """
 LOT_COLUMNS = ("account_id", "security_id", "id", "acquired", "quantity", "cost_basis", "basis_known")
 
+# Lots worth less than they cost: all that the harvesting trigger looks at, and few.
+LOSS_LOTS = (
+    LOTS
+    + """
+AND lot.cost_basis > lot.quantity * (
+    SELECT close FROM (
+        SELECT close, priced_on, 1 AS own FROM portfolios_firmprice
+        WHERE firm_id = %(firm)s AND security_id = lot.security_id AND priced_on <= %(on)s
+        UNION ALL
+        SELECT close, priced_on, 0 FROM portfolios_price
+        WHERE security_id = lot.security_id AND priced_on <= %(on)s
+    ) quote ORDER BY priced_on DESC, own DESC LIMIT 1
+)
+"""
+)
+
 # The newest quote of each security by the day of the book; the firm's own wins on the same day.
 QUOTES = f"""
 SELECT DISTINCT ON (security_id) security_id, {EPOCH_DAY.format("priced_on")} AS priced,

@@ -35,8 +35,8 @@ NAMED: Final = ("DATABASE_URL", "REDIS_URL")
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code; what cannot be done is one sentence on stderr."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's `&` has Ctrl-C ignored until asked for
+        signal.signal(number, _stop)
     try:
         return COMMANDS[arguments[0]](arguments[1:])
     except CannotRun as reason:

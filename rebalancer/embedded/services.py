@@ -78,7 +78,7 @@ def for_demo(state: State, environment: Mapping[str, str], *, port: int) -> Sequ
 
 
 def for_one_day(state: State, environment: Mapping[str, str]) -> Sequence[Service]:
-    """Give the processes that one day without a browser needs: it listens itself, and shares its scan with the worker."""
+    """Give the processes of one day without a browser, which listens itself and shares its scan with the worker."""
     return (custodian(state, environment), worker())
 
 

@@ -64,7 +64,8 @@ function showFailure(event) {
   again.type = "button";
   again.className = "btn btn-small";
   again.textContent = "Try again";
-  again.addEventListener("click", () => location.reload());
+  // A form is sent once more as it stands: what was typed into it stays.
+  again.addEventListener("click", () => (elt.matches("form") ? elt.requestSubmit() : location.reload()));
   slot.append(again);
 }
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, showFailure);
@@ -74,6 +75,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const place = event.detail.elt?.closest?.("[data-errors]");
   const slot = place && document.getElementById(place.dataset.errors);
   if (slot) slot.hidden = true;
+  if (event.detail.elt?.matches?.("[data-close-after]")) event.detail.elt.closest("dialog")?.close();
 });
 
 // A table that refreshes itself keeps what the reader had opened, picked and focused.

@@ -138,7 +138,9 @@ def test_each_firms_audit_events_form_a_chain_of_their_own(birch: Birch, cedar: 
         assert cursor.fetchone() == (0,)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE accounts_auditevent SET action = 'X'", "DELETE FROM accounts_auditevent"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE accounts_auditevent SET action = 'X'", "DELETE FROM accounts_auditevent"]
+)
 def test_an_audit_event_can_be_neither_changed_nor_deleted(statement: str, birch: Birch) -> None:
     note(birch.firm_id)
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:

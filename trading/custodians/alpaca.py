@@ -243,7 +243,7 @@ class Alpaca:
         try:
             answer = self._http.get(path, params=query)
         except httpx.RequestError as failed:
-            raise QueryFailed(f"GET {path}: {failed or type(failed).__name__}") from failed
+            raise QueryFailed(f"GET {path}: {str(failed) or type(failed).__name__}") from failed
         self._rate = rate_of(answer) or self._rate
         return answer
 

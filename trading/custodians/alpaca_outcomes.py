@@ -15,8 +15,8 @@ from trading.custodians.protocol import (
     NotSent,
     NotSentReason,
     RateLimit,
-    Refused,
     RefusalReason,
+    Refused,
 )
 
 # The code also stands for other malformed requests: the message decides (see `Alpaca.submit`).

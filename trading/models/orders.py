@@ -166,9 +166,7 @@ class OrderCommand(TenantModel):
     outcome = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("firm", "idempotency_key", "kind"), name="order_command_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("firm", "idempotency_key", "kind"), name="order_command_once"),)
         indexes = (
             models.Index(
                 fields=("firm", "priority", "not_before", "id"),

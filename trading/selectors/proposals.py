@@ -42,7 +42,9 @@ def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> Proposal
     names = _security_names(parts)
     accounts = [_account(part, names) for part in parts]
     return ProposalPage(
-        _head(proposal, parts, accounts, reader), accounts, household_classes(account["classes"] for account in accounts)
+        _head(proposal, parts, accounts, reader),
+        accounts,
+        household_classes(account["classes"] for account in accounts),
     )
 
 
@@ -114,11 +116,13 @@ def household_classes(of_accounts: Iterable[list[Mapping[str, Any]]]) -> list[Ma
 def _head(
     proposal: Proposal, parts: list[ProposalAccount], accounts: list[Mapping[str, Any]], reader: Member
 ) -> Mapping[str, Any]:
-    approvals = list(Approval.objects.for_firm(proposal.firm_id).filter(proposal=proposal).select_related("member__user"))
+    approvals = list(
+        Approval.objects.for_firm(proposal.firm_id).filter(proposal=proposal).select_related("member__user")
+    )
     stale = why_stale(proposal.firm_id, proposal) if proposal.status in OPEN else ""
     because = _cannot_approve(proposal, approvals, stale, reader)
-    version = ModelVersion.objects.for_firm(proposal.firm_id).select_related("target_model").get(
-        pk=parts[0].model_version_id
+    version = (
+        ModelVersion.objects.for_firm(proposal.firm_id).select_related("target_model").get(pk=parts[0].model_version_id)
     )
     adviser = proposal.household.adviser
     return {

@@ -12,15 +12,20 @@ from django.db import connection
 PAGE = 50
 
 TILES: Sequence[tuple[str, str, str]] = (
-    ("DRIFT", "Drift", "Beyond a band, or due by calendar"),
+    ("BAND_BREACHED", "Drift", "Outside a tolerance band"),
+    ("CALENDAR", "Due by calendar", "Today is a rebalancing date"),
     ("HIGH_CASH", "High cash", "Cash above its target by more than the limit"),
-    ("LOW_CASH", "Low cash", "Cash below its reserve, or negative"),
+    ("LOW_CASH", "Low cash", "Cash below its reserve"),
+    ("NEGATIVE_CASH", "Negative cash", "Cash below zero"),
     ("NEW_MONEY", "New money", "Contributions to invest"),
-    ("WITHDRAWAL_DUE", "Withdrawal due", "Money to raise"),
+    ("WITHDRAWAL_DUE", "Withdrawal due", "A payment falls due within a week"),
     ("LOSS_HARVEST", "Harvest", "Losses worth realising"),
-    ("MODEL_CHANGED", "Model changed", "The target model has a newer version"),
+    ("MODEL_CHANGED", "Model changed", "The target changed since the last rebalance"),
     ("NEVER_REBALANCED", "Never rebalanced", "No rebalance on record"),
-    ("DATA_PROBLEM", "Data problem", "Unpriced, stale, missing basis or unreconciled"),
+    ("STALE_PRICE", "Stale price", "Holds something whose price is too old"),
+    ("VALUE_INCOMPLETE", "No price", "Holds something that has no price"),
+    ("BLOCKED", "Blocked", "Frozen, or short something"),
+    ("DATA_PROBLEM", "Data problem", "Missing basis, lots that do not add up, or an unknown security"),
 )
 
 # One row a household of the newest scan. Reasons are the union over its accounts.
@@ -52,7 +57,10 @@ WITH newest AS (
     WHERE reasons @> %(reasons)s
       AND (%(adviser)s::bigint IS NULL OR adviser_id = %(adviser)s)
       AND (%(status)s = '' OR status = %(status)s)
-      AND (%(search)s = '' OR name ILIKE '%%' || %(search)s || '%%')
+      AND (%(search)s = '' OR name ILIKE '%%' || %(search)s || '%%' OR EXISTS (
+        SELECT FROM accounts_account account
+        WHERE account.firm_id = %(firm)s AND account.household_id = listed.household_id
+          AND (account.name ILIKE '%%' || %(search)s || '%%' OR account.number ILIKE '%%' || %(search)s || '%%')))
 )
 """
 

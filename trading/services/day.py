@@ -100,9 +100,7 @@ def _status(firm_id: int) -> str:
     return scan.status
 
 
-def _approve(
-    firm_id: int, proposal_id: int, first: Member, second: Member, clock: Callable[[], datetime]
-) -> str:
+def _approve(firm_id: int, proposal_id: int, first: Member, second: Member, clock: Callable[[], datetime]) -> str:
     """Why the proposal could not be approved; empty if it was."""
     for member in (first, second):
         with firm_scope(firm_id):

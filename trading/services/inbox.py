@@ -40,6 +40,10 @@ class Tally:
         name = result.lower()
         setattr(self, name, getattr(self, name) + 1)
 
+    def add(self, other: Tally) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -82,6 +86,18 @@ def receive(
 
 
 def _take_in(batch: _Batch, deliveries: Sequence[Delivery]) -> None:
+    seen = _seen(batch, deliveries)
+    fresh = [delivery for delivery in deliveries if (delivery.channel, delivery.source_event_id) not in seen]
+    batch.tally.duplicate += len(deliveries) - len(fresh)
+    if fresh:
+        _take_in_fresh(batch, fresh)
+
+
+def _take_in_fresh(batch: _Batch, deliveries: Sequence[Delivery]) -> None:
+    """Deliveries that were not in the inbox a moment ago; looked up again once their orders are locked.
+
+    Nobody adds a delivery about an order meanwhile.
+    """
     stories = load_stories(batch.firm_id, batch.connection_id, deliveries)
     seen = _seen(batch, deliveries)
     batch.owners = _owners(batch, deliveries)
@@ -99,7 +115,7 @@ def _take_in(batch: _Batch, deliveries: Sequence[Delivery]) -> None:
 
 
 def _seen(batch: _Batch, deliveries: Sequence[Delivery]) -> set[tuple[str, str]]:
-    """Names of these deliveries that are in the inbox. Their orders are locked, so nobody adds to them meanwhile."""
+    """Names of these deliveries that are in the inbox."""
     rows = InboundEvent.objects.for_firm(batch.firm_id).filter(
         connection_id=batch.connection_id, source_event_id__in=[delivery.source_event_id for delivery in deliveries]
     )

@@ -1,4 +1,4 @@
-"""The outbox: commands are claimed and committed, carried out outside every transaction, and what came of them recorded.
+"""The outbox: commands are claimed and committed, carried out outside every transaction, and recorded afterwards.
 
 A worker that dies in between leaves a lease. When it runs out nobody knows whether the order left, so the order becomes
 UNKNOWN and is looked up by its client order id; it is never sent again blindly.
@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.tenancy import firm_scope
 from trading.connections import Line, open_line
@@ -87,16 +87,16 @@ def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None
 
 
 def claim(*, firm_id: int, worker: str, now: datetime, limit: int = BATCH) -> list[Claim]:
-    """Lease due commands and commit that, before anything goes on the wire. Commands that lost their point are closed."""
+    """Lease due commands and commit that before anything goes on the wire; close those that lost their point."""
     while True:
         with firm_scope(firm_id):
             commands = _due(firm_id, now, limit)
             halts = list(TradingHalt.objects.for_firm(firm_id).filter(lifted_at=None).order_by("id"))
             moves = Moves(firm_id, now)
-            held = [command for command in commands if _take(command, worker, now, halts, moves)]
+            held = [command for command in commands if _take(command, halts, moves)]
             moves.write()
-            OrderCommand.objects.for_firm(firm_id).bulk_update(
-                commands, ["status", "attempts", "lease_owner", "lease_until", "outcome"]
+            OrderCommand.objects.for_firm(firm_id).filter(pk__in=[command.pk for command in held]).update(
+                status=Status.LEASED, attempts=F("attempts") + 1, lease_owner=worker[:64], lease_until=now + LEASE
             )
             if held or not commands:
                 return [_claim(command) for command in held]
@@ -138,8 +138,8 @@ def _due(firm_id: int, now: datetime, limit: int) -> list[OrderCommand]:
     return list(locked.order_by("priority", "not_before", "id")[:limit])
 
 
-def _take(command: OrderCommand, worker: str, now: datetime, halts: Sequence[TradingHalt], moves: Moves) -> bool:
-    """Lease a command, or close one that has lost its point."""
+def _take(command: OrderCommand, halts: Sequence[TradingHalt], moves: Moves) -> bool:
+    """Whether a command is to be leased; one that has lost its point is closed."""
     order = command.order
     why = _pointless(command, order)
     halted = halted_because(order, halts) if command.kind == Kind.SUBMIT and not why else ""
@@ -148,8 +148,8 @@ def _take(command: OrderCommand, worker: str, now: datetime, halts: Sequence[Tra
         moves.move(order, OrderStatus.HELD, halted)
     if why or halted:
         command.status, command.outcome = Status.DONE, (why or halted)[:300]
+        command.save(update_fields=["status", "outcome"])
         return False
-    command.status, command.lease_owner, command.lease_until = Status.LEASED, worker[:64], now + LEASE
     command.attempts += 1
     if command.kind == Kind.SUBMIT:
         moves.move(order, OrderStatus.SUBMITTING, f"Attempt {command.attempts} to send it.")

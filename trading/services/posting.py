@@ -50,10 +50,11 @@ def post(*, firm_id: int, stories: Sequence[Story], moves: Moves, at: datetime) 
             story.order.status_reason = bad[0][:300]
             moves.changed(story.order)
     unposted = {_execution_of(key) for key in refused}
-    for execution in executions.values():
-        if execution.pk not in unposted:
-            execution.posted_at = execution.posted_at or at
-    Execution.objects.for_firm(firm_id).bulk_update(executions.values(), ["is_live", "posted_at"])
+    rows = Execution.objects.for_firm(firm_id)
+    rows.filter(pk__in=executions.keys() - unposted, posted_at=None).update(posted_at=at)
+    for live in (True, False):
+        changed = [execution.pk for execution in executions.values() if execution.is_live is live]
+        rows.filter(pk__in=changed).exclude(is_live=live).update(is_live=live)
     return len(unposted)
 
 

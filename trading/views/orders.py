@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
-from trading.selectors.orders import OrderFilters, order_list, order_story
+from accounts.views.answers import answer
+from accounts.views.asked import id_of, text_of
+from trading.selectors.orders import OrderFilters, open_orders, order_list, order_story
 from trading.services.orders import OrderHasEnded, OrderNotFound, cancel_order
 from trading.tasks.orders import nudge_orders
 
@@ -20,26 +24,25 @@ from trading.tasks.orders import nudge_orders
 @require_GET
 @needs(Right.VIEW_BOOK)
 def orders(request: FirmRequest) -> HttpResponse:
-    query = request.GET
+    firm_id, query = request.member.firm_id, request.GET
     filters = OrderFilters(
-        status=query.get("status", ""),
-        search=query.get("q", "").strip()[:80],
-        proposal_id=int(query["proposal"]) if query.get("proposal", "").isdecimal() else None,
+        status=text_of(query, "state"), search=text_of(query, "q"), proposal_id=id_of(query, "proposal")
     )
-    page = order_list(request.member.firm_id, filters=filters, after=query.get("after") or None)
+    page = order_list(firm_id, filters=filters, after=text_of(query, "after", length=200) or None)
     context = {
         "orders": page.orders,
         "total": page.total,
         "states": [
-            {**state, "url": _url(request, status="" if state["active"] else state["key"])} for state in page.states
+            {**state, "url": _url(request, state="" if state["active"] else state["key"])} for state in page.states
         ],
         "q": filters.search,
+        "proposal_id": filters.proposal_id,
         "next_url": _url(request, after=page.next_cursor) if page.next_cursor else None,
-        "rows_url": _url(request),
-        "live": True,
+        "clear_url": request.path if filters != OrderFilters() else None,
+        "live_url": _url(request, after=query.get("after", "")),
+        "live": open_orders(firm_id) > 0,
     }
-    part = "#rows" if request.htmx else ""  # type: ignore[attr-defined]
-    return render(request, f"trading/orders.html{part}", context)
+    return answer(request, "trading/orders.html", context, part="results" if request.htmx else "")
 
 
 @require_GET
@@ -58,6 +61,10 @@ def cancel(request: FirmRequest, pk: int) -> HttpResponse:
     except OrderHasEnded as error:
         return _order(request, pk, 409, error=str(error))
     nudge_orders(request.member.firm_id)
+    outcome = "Cancelling it. The custodian has the last word: a fill on its way still counts."
+    if request.htmx:
+        return _order(request, pk, 200, outcome=outcome)
+    messages.success(request, outcome)
     return redirect("order", pk)
 
 
@@ -65,9 +72,13 @@ def _order(request: FirmRequest, pk: int, status: int, **more: Any) -> HttpRespo
     story = order_story(request.member.firm_id, pk)
     if story is None:
         raise Http404
-    context = {**story, "live_url": request.path, "can_cancel": request.member.may(Right.APPROVE), **more}
-    part = "#live" if request.htmx else ""  # type: ignore[attr-defined]
-    return render(request, f"trading/order.html{part}", context, status=status)
+    context = {
+        **story,
+        "live_url": reverse("order", args=[pk]),
+        "can_cancel": request.member.may(Right.APPROVE) and story["live"] and not story["order"]["cancel_pending"],
+        **more,
+    }
+    return answer(request, "trading/order.html", context, part="live" if request.htmx else "", status=status)
 
 
 def _url(request: FirmRequest, **changes: Any) -> str:

@@ -4,50 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
+from accounts.views.answers import answer
+from accounts.views.asked import NOTE_LENGTH, text_of
 from trading.selectors.proposals import proposal_page
 from trading.services import approvals
 from trading.tasks.orders import nudge_orders
 
+OTHER = "OTHER"
+"""Explains nothing by itself: a rejection for another reason says it in words."""
 REJECT_REASONS = (
     ("CLIENT", "The client asked not to"),
     ("TAX", "Too much tax now"),
     ("TIMING", "Not the right time"),
     ("DATA", "The data look wrong"),
-    ("OTHER", "Another reason"),
+    (OTHER, "Another reason, in your words"),
 )
 
 
 @require_GET
 @needs(Right.VIEW_BOOK)
 def proposal(request: FirmRequest, pk: int) -> HttpResponse:
-    return render(request, "trading/proposal.html", _context(request, pk))
+    return answer(request, "trading/proposal.html", _context(request, pk))
 
 
 @require_POST
 @needs(Right.APPROVE)
 def approve(request: FirmRequest, pk: int) -> HttpResponse:
+    note = text_of(request.POST, "note", length=NOTE_LENGTH)
     try:
         outcome = approvals.approve(
             firm_id=request.member.firm_id,
             proposal_id=pk,
             by=request.member,
             at=timezone.now(),
-            note=request.POST.get("note", "").strip()[:500],
+            note=note,
         )
     except approvals.ProposalNotFound:
         raise Http404 from None
     except approvals.ProposalIsStale as stale:
-        return _status(request, pk, status=409, stale=str(stale))
+        return _status(request, pk, status=409, stale=str(stale), typed_note=note)
     except (approvals.AlreadyDecided, approvals.SecondApproverNeeded, approvals.OrdersRefused) as error:
-        return _status(request, pk, status=409, error=str(error))
+        return _status(request, pk, status=409, error=str(error), typed_note=note)
     nudge_orders(request.member.firm_id)
     return _status(request, pk, status=200, outcome=outcome.sentence)
 
@@ -55,8 +61,8 @@ def approve(request: FirmRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(Right.APPROVE)
 def reject(request: FirmRequest, pk: int) -> HttpResponse:
-    typed = {name: request.POST.get(name, "").strip()[:400] for name in ("reason", "note")}
-    label = dict(REJECT_REASONS).get(typed["reason"], "")
+    typed = {name: text_of(request.POST, name, length=NOTE_LENGTH) for name in ("reason", "note")}
+    label = dict(REJECT_REASONS).get(typed["reason"], "") if typed["reason"] != OTHER else ""
     try:
         outcome = approvals.reject(
             firm_id=request.member.firm_id,
@@ -70,16 +76,17 @@ def reject(request: FirmRequest, pk: int) -> HttpResponse:
     except approvals.ReasonNeeded as error:
         return _status(request, pk, status=422, reject_form={**typed, "errors": [str(error)]})
     except approvals.AlreadyDecided as error:
-        return _status(request, pk, status=409, error=str(error))
+        return _status(request, pk, status=409, error=str(error), typed_note=typed["note"])
     return _status(request, pk, status=200, outcome=outcome.sentence)
 
 
 def _status(request: FirmRequest, pk: int, *, status: int, **more: Any) -> HttpResponse:
     """The head of the page with what came of it; without JavaScript, the whole page."""
-    if not request.htmx and status == 200:  # type: ignore[attr-defined]
+    if not request.htmx and status == 200:
+        messages.success(request, more["outcome"])
         return redirect("proposal", pk)
-    part = "#status" if request.htmx else ""  # type: ignore[attr-defined]
-    return render(request, f"trading/proposal.html{part}", _context(request, pk) | more, status=status)
+    part = "status" if request.htmx else ""
+    return answer(request, "trading/proposal.html", _context(request, pk) | more, part=part, status=status)
 
 
 def _context(request: FirmRequest, pk: int) -> dict[str, Any]:

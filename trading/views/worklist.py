@@ -7,8 +7,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
@@ -16,9 +18,11 @@ from django_htmx.http import trigger_client_event
 from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
 from accounts.selectors.members import advisers
+from accounts.views.answers import answer
+from accounts.views.asked import id_of, parsed_id, text_of
+from portfolios.selectors.days import book_day
 from portfolios.selectors.scans import ScanProgress, newest_progress, scan_progress
 from portfolios.services.scans import NothingToScan, ScanAlreadyRunning
-from portfolios.selectors.days import book_day
 from trading.selectors.worklist import TILES, Filters, worklist_counts, worklist_page
 from trading.tasks.scans import start_scan_and_nudge
 
@@ -30,6 +34,7 @@ STATUSES = {
     "STALE": "Out of date",
     "BLOCKED": "No proposal",
 }
+TEMPLATE = "trading/worklist.html"
 TONES = {"DATA_PROBLEM": "BAD", "LOW_CASH": "BAD", "WITHDRAWAL_DUE": "WARN", "HIGH_CASH": "WARN"}
 
 
@@ -39,17 +44,16 @@ def worklist(request: FirmRequest) -> HttpResponse:
     filters = _filters(request)
     page = worklist_page(request.member.firm_id, filters)
     context = {"rows": [_row(row) for row in page.rows], "next_url": _next_url(request, page.after)}
-    if request.htmx and filters.after:  # type: ignore[attr-defined]
-        return render(request, "trading/worklist.html#rows", context)
+    if request.htmx and filters.after:
+        return answer(request, TEMPLATE, context, part="rows")
     context |= _frame(request, filters)
-    part = "#results" if request.htmx and not request.htmx.boosted else ""  # type: ignore[attr-defined]
-    return render(request, f"trading/worklist.html{part}", context)
+    return answer(request, TEMPLATE, context, part="results" if request.htmx else "")
 
 
 @require_POST
 @needs(Right.SCAN)
 def scan_start(request: FirmRequest) -> HttpResponse:
-    now = timezone.now()
+    now, refused = timezone.now(), ""
     try:
         start_scan_and_nudge(
             firm_id=request.member.firm_id,
@@ -57,12 +61,14 @@ def scan_start(request: FirmRequest) -> HttpResponse:
             requested_by=request.member.email,
             at=now,
         )
-        status = 200
-    except (ScanAlreadyRunning, NothingToScan):
-        status = 409
-    if not request.htmx:  # type: ignore[attr-defined]
+    except (ScanAlreadyRunning, NothingToScan) as error:
+        refused = str(error)
+    if not request.htmx:
+        if refused:
+            messages.warning(request, refused)
         return redirect("worklist")
-    return _strip(request, newest_progress(request.member.firm_id), status)
+    response = _strip(request, newest_progress(request.member.firm_id), 409 if refused else 200)
+    return trigger_client_event(response, "toast", {"text": refused, "tone": "warn"}) if refused else response
 
 
 @require_GET
@@ -77,27 +83,29 @@ def progress(request: FirmRequest, pk: int) -> HttpResponse:
 
 def _strip(request: FirmRequest, found: ScanProgress, status: int) -> HttpResponse:
     context = {"scan": found, "can_start_scan": request.member.may(Right.SCAN)}
-    return render(request, "trading/worklist.html#progress", context, status=status)
+    return answer(request, TEMPLATE, context, part="progress", status=status)
 
 
 def _filters(request: FirmRequest) -> Filters:
     known = {code for code, _label, _hint in TILES}
     query = request.GET
     return Filters(
-        reasons=tuple(code for code in query.getlist("reason") if code in known),
-        adviser_id=int(query["adviser"]) if query.get("adviser", "").isdecimal() else None,
+        reasons=tuple(code for code in query.getlist("tile") if code in known),
+        adviser_id=id_of(query, "adviser"),
         status=query.get("status", "") if query.get("status", "") in STATUSES else "",
-        search=query.get("q", "").strip()[:80],
+        search=text_of(query, "q"),
         after=_after(query.get("after", "")),
     )
 
 
 def _after(text: str) -> tuple[Decimal, int] | None:
     drift, _, household = text.partition("_")
+    household_id = parsed_id(household)
     try:
-        return (Decimal(drift), int(household)) if household else None
-    except (InvalidOperation, ValueError):
+        weight = Decimal(drift)
+    except InvalidOperation:
         return None
+    return (weight, household_id) if household_id and weight.is_finite() else None
 
 
 def _url(request: FirmRequest, **changes: Any) -> str:
@@ -137,7 +145,7 @@ def _tiles(request: FirmRequest, filters: Filters, counts: Mapping[str, int]) ->
             "hint": hint,
             "count": counts.get(code, 0),
             "active": code in filters.reasons,
-            "url": _url(request, reason=sorted({*filters.reasons} ^ {code})),
+            "url": _url(request, tile=sorted({*filters.reasons} ^ {code})),
             "tone": TONES.get(code, ""),
         }
         for code, label, hint in TILES
@@ -147,7 +155,7 @@ def _tiles(request: FirmRequest, filters: Filters, counts: Mapping[str, int]) ->
 def _chips(request: FirmRequest, filters: Filters, names: Mapping[int, str]) -> list[dict[str, str]]:
     labels = {code: label for code, label, _hint in TILES}
     chips = [
-        {"label": labels[code], "remove_url": _url(request, reason=[one for one in filters.reasons if one != code])}
+        {"label": labels[code], "remove_url": _url(request, tile=[one for one in filters.reasons if one != code])}
         for code in filters.reasons
     ]
     if filters.adviser_id:
@@ -169,7 +177,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "proposal_id": row["proposal_id"],
         "household_name": row["name"],
-        "household_url": None,
+        "household_url": f"{reverse('accounts')}?{urlencode({'q': row['name']})}",
         "adviser_name": row["adviser"],
         "accounts_count": row["accounts"],
         "value": row["value"],

@@ -72,6 +72,7 @@ PLAIN_CASH = PlainLayout(
     version=1,
     record=CashRecord,
     collection="cash_balances",
+    fixed={"is_split": True},
     key=("custodian", "account_number", "currency"),
     cells=(
         _ACCOUNT,

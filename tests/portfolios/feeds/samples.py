@@ -92,7 +92,9 @@ def make_cash(**changes: str) -> str:
     return make_element("CashReportCurrency", **(values | changes))
 
 
-def make_statement(*positions: str, account: str = "U1234567", to: str = "20261120", cash: str = "", more: str = "") -> str:
+def make_statement(
+    *positions: str, account: str = "U1234567", to: str = "20261120", cash: str = "", more: str = ""
+) -> str:
     held = "".join(positions or (make_position(), make_lot()))
     return (
         f'<FlexStatement accountId="{account}" fromDate="{to}" toDate="{to}">'

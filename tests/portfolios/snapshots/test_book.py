@@ -8,13 +8,13 @@ import numpy as np
 from accounts.models import CashReserve, ScheduledFlow
 from portfolios.models import DataProblem, FirmPrice, Position, Restriction, Security, Transaction
 from portfolios.services.policies import publish_policy
-from portfolios.snapshots.book import LoadedBook, load_book
+from portfolios.snapshots.book import Depth, LoadedBook, load_book
 from rebalancer.engine.book import NONE, Block
 from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_household, make_lot
 
 
-def loaded(world: Birch, **more: object) -> LoadedBook:
-    return load_book(world.firm_id, [world.household.pk], as_of=TODAY, with_lots=True, **more)  # type: ignore[arg-type]
+def loaded(world: Birch) -> LoadedBook:
+    return load_book(world.firm_id, [world.household.pk], as_of=TODAY, depth=Depth.ALL_LOTS)
 
 
 def symbols(found: LoadedBook) -> list[str]:
@@ -33,7 +33,7 @@ def test_a_household_loads_with_its_positions_lots_and_cash(birch: Birch, cedar:
 
 
 def test_another_firms_household_loads_as_nothing(birch: Birch, cedar: Cedar) -> None:
-    assert len(load_book(birch.firm_id, [cedar.household.pk], as_of=TODAY, with_lots=True).book) == 0
+    assert len(load_book(birch.firm_id, [cedar.household.pk], as_of=TODAY, depth=Depth.ALL_LOTS).book) == 0
 
 
 def test_the_model_followed_comes_flattened_with_its_cash(birch: Birch) -> None:
@@ -47,7 +47,7 @@ def test_the_model_followed_comes_flattened_with_its_cash(birch: Birch) -> None:
 def test_an_account_whose_household_follows_nothing_has_no_target(birch: Birch) -> None:
     other = make_household(birch.firm_id, name="Elm")
     make_account(birch.firm_id, other, number="2002")
-    found = load_book(birch.firm_id, [other.pk], as_of=TODAY, with_lots=True)
+    found = load_book(birch.firm_id, [other.pk], as_of=TODAY, depth=Depth.ALL_LOTS)
     assert found.book.accounts.model.tolist() == [NONE]
     assert found.version_ids.tolist() == [0]
 
@@ -84,12 +84,6 @@ def test_an_expired_restriction_restricts_nothing(birch: Birch) -> None:
         security=Security.objects.get(symbol="VTI"), kind="NO_TRADE", reason="Over", expires_on=date(2026, 11, 19)
     )
     assert not loaded(birch).book.positions.hold.any()
-
-
-def test_a_security_with_orders_at_work_is_held_still(birch: Birch) -> None:
-    bond = Security.objects.get(symbol="BND")
-    book = loaded(birch, working={birch.account.pk: frozenset({bond.pk})}).book
-    assert book.positions.hold.tolist() == [False, True]
 
 
 def test_lots_that_do_not_sum_to_the_position_are_said_to_be_missing(birch: Birch) -> None:
@@ -131,7 +125,7 @@ def test_a_firms_own_price_is_seen_by_that_firm_alone(birch: Birch, cedar: Cedar
 
 
 def test_prices_age_in_sessions(birch: Birch) -> None:
-    book = load_book(birch.firm_id, [birch.household.pk], as_of=date(2026, 11, 25), with_lots=False).book
+    book = load_book(birch.firm_id, [birch.household.pk], as_of=date(2026, 11, 25), depth=Depth.LOSS_LOTS).book
     assert set(book.securities.price_age_sessions.tolist()) == {3}
 
 

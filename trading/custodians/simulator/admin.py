@@ -1,4 +1,4 @@
-"""The operator's own endpoints: what the accounts hold, what the market quotes, what goes wrong, and what has happened."""
+"""The operator's own endpoints: what accounts hold, what the market quotes, what goes wrong, what has happened."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def state(request: Request) -> Response:
     """What has happened so far, in counts."""
     exchange = exchange_of(request)
     store = exchange.store
-    count: Callable[[str], int] = lambda table: store.rows(f"SELECT count(*) FROM {table}")[0][0]  # noqa: E731, S608
+    count: Callable[[str], int] = lambda table: store.rows(f"SELECT count(*) FROM {table}")[0][0]  # noqa: E731
     repeated = "(SELECT 1 FROM orders GROUP BY account_id, client_order_id HAVING count(*) > 1)"
     bought = {"buy": ZERO, "sell": ZERO}
     for row in store.rows("SELECT side, quantity, price FROM executions"):

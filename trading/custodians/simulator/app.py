@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -68,12 +69,18 @@ async def _refuse(_: Request, error: Exception) -> Response:
     return refuse(error) if isinstance(error, ApiError) else Response(status_code=500)
 
 
+def _stop_unless_cancelled(market: asyncio.Task[None]) -> None:
+    if not market.cancelled():
+        signal.raise_signal(signal.SIGTERM)
+
+
 def make_app(exchange: Exchange) -> Starlette:
     """The application; it takes orders on for as long as it runs. A market that stops takes the process with it."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         market = asyncio.create_task(exchange.run())
+        market.add_done_callback(_stop_unless_cancelled)
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from rebalancer.engine import calendars
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BILLION = 1_000_000_000
 RANDOM_BITS = 80
+ULID_LENGTH = 26
 
 
 class Hours(StrEnum):
@@ -67,28 +68,39 @@ def is_open(hours: Hours, at_ns: int) -> bool:
     return hours is Hours.ALWAYS_OPEN
 
 
-def ulid(milliseconds: int, randomness: int) -> str:
-    """48 bits of time and 80 of chance, in Crockford's base 32, sorting as text in the order of time."""
-    number = milliseconds << RANDOM_BITS | randomness
+def ulid_of(number: int) -> str:
+    """128 bits, of which 48 are milliseconds and 80 are chance, in Crockford's base 32: text that sorts by time."""
     return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def ulid_number(text: str) -> int:
+    """:raises ValueError: if the text is no ULID"""
+    if len(text) != ULID_LENGTH:
+        raise ValueError(f"A ULID has {ULID_LENGTH} characters.")
+    number = 0
+    for char in text:
+        number = number * 32 + CROCKFORD.index(char)
+    return number
+
+
+def ulid_at(at_ns: int) -> str:
+    """The first identifier of that millisecond."""
+    return ulid_of(at_ns // 1_000_000 << RANDOM_BITS)
 
 
 def first_ulid_of(day: date) -> str:
     """The cursor before everything that happens on that day, which begins at midnight UTC."""
-    return ulid(nanoseconds(datetime(day.year, day.month, day.day, tzinfo=UTC)) // 1_000_000, 0)
+    return ulid_at(nanoseconds(datetime(day.year, day.month, day.day, tzinfo=UTC)))
 
 
 class EventIds:
     """ULIDs that only ever grow, also over a restart and when the wall clock steps back."""
 
     def __init__(self, newest: str, seed: int) -> None:
-        number = 0
-        for char in newest:
-            number = number * 32 + CROCKFORD.index(char)
-        self._last = number
+        self._last = ulid_number(newest) if newest else 0
         self._random = Random(f"{seed}:{newest}")  # noqa: S311 - identifiers, not secrets
 
     def next(self) -> str:
-        fresh = now_ns() // 1_000_000 << RANDOM_BITS | self._random.getrandbits(RANDOM_BITS - 8)
+        fresh = now_ns() // 1_000_000 << RANDOM_BITS | self._random.getrandbits(RANDOM_BITS)
         self._last = fresh if fresh > self._last else self._last + 1
-        return ulid(self._last >> RANDOM_BITS, self._last & ((1 << RANDOM_BITS) - 1))
+        return ulid_of(self._last)

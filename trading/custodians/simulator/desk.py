@@ -1,4 +1,4 @@
-"""The market's side of an order: it is accepted, goes live, fills step by step, ends. Each move is one transaction's."""
+"""The market's side of an order: it is accepted, goes live, fills step by step, ends."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Desk:
             self._moved(replace(order, status="expired", expired_ns=at_ns, updated_ns=at_ns), "expired")
 
     def step(self, order_id: str) -> int | None:
-        """Take the order one step on; gives the pause to its next step in nanoseconds, None when it now rests or ended."""
+        """Take the order one step on; gives the nanoseconds until its next, None when it now rests or has ended."""
         order = self._order(order_id)
         if not order.is_open or not self.is_open():
             return None

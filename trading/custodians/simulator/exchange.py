@@ -29,13 +29,13 @@ class Options:
     seed: int
     key_id: str
     secret: str
-    host: str = "127.0.0.1"
-    fill_delay_ms: int = 50
-    market_buffer_bps: int = 50
-    rate_limit: int = 100_000
-    hours: Hours = Hours.ALWAYS_OPEN
-    faults: str = ""
-    text_frames: bool = False
+    host: str
+    fill_delay_ms: int
+    market_buffer_bps: int
+    rate_limit: int
+    hours: Hours | None
+    faults: str
+    text_frames: bool
 
 
 class Listeners:
@@ -135,7 +135,8 @@ class Exchange:
             await asyncio.wait_for(self._nudge.wait(), seconds)
 
     def _take_due_on(self) -> None:
-        now, due = now_ns(), []
+        now = now_ns()
+        due: list[str] = []
         while self._due and self._due[0][0] <= now and len(due) < STEPS_A_TRANSACTION:
             due.append(heapq.heappop(self._due)[1])
         if not due:
@@ -169,7 +170,7 @@ def open_exchange(options: Options) -> Exchange:
     # What the command line says counts; what was set while running counts when it says nothing.
     given = faults.parse(options.faults)
     board = FaultBoard(options.seed, given or faults.load(store.setting("faults") or "[]"))
-    hours = Hours(store.setting("hours") or options.hours)
+    hours = options.hours or Hours(store.setting("hours") or Hours.ALWAYS_OPEN)
     desk = Desk(
         store=store,
         event_ids=EventIds(store.last_event_id(), options.seed),

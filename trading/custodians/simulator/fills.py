@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
 from random import Random
 
 from trading.custodians.simulator.records import SHARE_STEP, Asset, Order
@@ -60,7 +61,7 @@ def quantities(seed: int, client_order_id: str, quantity: Decimal) -> list[Decim
     marks = sorted(chance.uniform(0.1, 0.9) for _ in range(parts - 1))
     cuts = [(quantity * Decimal(str(mark))).quantize(step, ROUND_DOWN) for mark in marks]
     edges = [Decimal(0), *cuts, quantity]
-    sizes = [after - before for before, after in zip(edges, edges[1:], strict=False)]
+    sizes = [after - before for before, after in pairwise(edges)]
     return [size for size in sizes if size]
 
 

@@ -51,8 +51,16 @@ class Asset:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Asset:
-        prices = [Decimal(row[name]) for name in ("bid", "ask", "last", "previous_close")]
-        return cls(row["symbol"], row["id"], row["name"], *prices, bool(row["fractionable"]))
+        return cls(
+            symbol=row["symbol"],
+            id=row["id"],
+            name=row["name"],
+            bid=Decimal(row["bid"]),
+            ask=Decimal(row["ask"]),
+            last=Decimal(row["last"]),
+            previous_close=Decimal(row["previous_close"]),
+            fractionable=bool(row["fractionable"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,17 +45,20 @@ CREATE TABLE IF NOT EXISTS executions (
     cum_quantity TEXT NOT NULL, leaves TEXT NOT NULL, order_status TEXT NOT NULL, at_ns INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS events (
-    event_id TEXT PRIMARY KEY, key_id TEXT NOT NULL, account_id TEXT NOT NULL, symbol TEXT NOT NULL, payload TEXT NOT NULL
+    event_id TEXT PRIMARY KEY, key_id TEXT NOT NULL, account_id TEXT NOT NULL, symbol TEXT NOT NULL,
+    payload TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
-FIXED = ("id", "account_id", "key_id", "client_order_id", "symbol", "asset_id", "side", "type", "time_in_force")
-FIXED += ("quantity", "notional", "limit_price", "hold_unit", "fate", "submitted_ns", "expires_ns")
+FIXED: tuple[str, ...] = (
+    *("id", "account_id", "key_id", "client_order_id", "symbol", "asset_id", "side", "type", "time_in_force"),
+    *("quantity", "notional", "limit_price", "hold_unit", "fate", "submitted_ns", "expires_ns"),
+)
 MOVING = tuple(field.name for field in fields(Order) if field.name not in FIXED)
 INSERT_ORDER = (
-    f"INSERT INTO orders ({', '.join(FIXED + MOVING)}, is_open) VALUES ({', '.join('?' * len(FIXED + MOVING))}, ?)"  # noqa: S608 - names of our own columns
+    f"INSERT INTO orders ({', '.join(FIXED + MOVING)}, is_open) VALUES ({', '.join('?' * len(FIXED + MOVING))}, ?)"
 )
-UPDATE_ORDER = f"UPDATE orders SET {', '.join(f'{name} = ?' for name in MOVING)}, is_open = ? WHERE id = ?"  # noqa: S608 - names of our own columns
+UPDATE_ORDER = f"UPDATE orders SET {', '.join(f'{name} = ?' for name in MOVING)}, is_open = ? WHERE id = ?"
 
 
 def _stored(value: object) -> object:
@@ -160,7 +163,7 @@ class Store:
     def insert_execution(self, execution: Execution) -> None:
         names = [field.name for field in fields(Execution) if field.name != "seq"]
         self.write(
-            f"INSERT INTO executions ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608 - names of our own columns
+            f"INSERT INTO executions ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
             *(getattr(execution, name) for name in names),
         )
 

@@ -1,4 +1,4 @@
-"""The two event streams, both read from the store: what is sent is durable, and a listener that falls behind catches up."""
+"""The two event streams, both read from the store: what is sent is durable, and a slow listener catches up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from trading.custodians.simulator.clock import first_ulid_of, moment, now_ns
+from trading.custodians.simulator.clock import first_ulid_of, now_ns, ulid_at, ulid_number, ulid_of
 from trading.custodians.simulator.door import exchange_of, key_of, knows
 from trading.custodians.simulator.errors import unprocessable
 from trading.custodians.simulator.exchange import Exchange
@@ -22,9 +22,6 @@ from trading.custodians.simulator.records import Event
 
 EVENTS_A_READ = 500
 HEARTBEAT_SECONDS = 5.0
-ULID_LENGTH = 26
-# Sorts before every ULID, so that "after" it is everything.
-BEFORE_ALL = ""
 
 
 class Dropped(Exception):
@@ -64,8 +61,7 @@ class Reader:
         return self.account_id in {None, event.account_id} and (self.until is None or event.event_id <= self.until)
 
     def _is_over(self) -> bool:
-        today = moment(now_ns()).date()
-        return self.until is not None and self.until <= first_ulid_of(today + timedelta(days=1))
+        return self.until is not None and self.until <= ulid_at(now_ns())
 
 
 def _copies(exchange: Exchange, event: Event) -> int:
@@ -110,6 +106,13 @@ def _day(text: str, name: str) -> date:
         raise unprocessable(f"invalid {name}: a date is YYYY-MM-DD") from bad
 
 
+def _just_before(event_id: str) -> str:
+    try:
+        return ulid_of(max(ulid_number(event_id) - 1, 0))
+    except ValueError as bad:
+        raise unprocessable("an event id is a ULID") from bad
+
+
 def _bounds(request: Request, newest: str) -> tuple[str, str | None]:
     """After which event the listener begins and with which it ends; the event of `since_id` itself is sent again."""
     query = request.query_params
@@ -119,14 +122,11 @@ def _bounds(request: Request, newest: str) -> tuple[str, str | None]:
         raise unprocessable("since is required if until is specified")
     if query.get("until_id") and not query.get("since_id"):
         raise unprocessable("since_id is required if until_id is specified")
-    if any(query.get(name) and len(query[name]) != ULID_LENGTH for name in ("since_id", "until_id")):
-        raise unprocessable("an event id is a ULID")
     until = query.get("until_id")
     if query.get("until"):
         until = first_ulid_of(_day(query["until"], "until") + timedelta(days=1))
     if query.get("since_id"):
-        # The last character lowered sorts just before the event itself.
-        return query["since_id"][:-1] + "!", until
+        return _just_before(query["since_id"]), until
     return (first_ulid_of(_day(query["since"], "since")) if query.get("since") else newest), until
 
 

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from portfolios.policy_files import InvalidPolicy, Layer, Level, parse_policy, resolve
+
+
+def layer(level: Level, toml: str) -> Layer:
+    return Layer(level, level.value.lower(), parse_policy(toml))
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        pytest.param("[triggers", "This is not TOML", id="not toml at all"),
+        pytest.param("[triggers]\nbandwidth = 1", "triggers.bandwidth is no setting", id="an unknown key"),
+        pytest.param("[trigers]", "trigers is no setting", id="an unknown section"),
+        pytest.param("[triggers]\nclass_band_absolute = 5", "triggers.class_band_absolute is 5", id="points, not a fraction"),
+        pytest.param("[tax]\nshort_rate = 1.0", "tax.short_rate", id="a rate of one"),
+        pytest.param("[triggers]\ntrigger = 'SOMETIMES'", "triggers.trigger is 'SOMETIMES'", id="an unknown trigger"),
+        pytest.param("[trading]\nadv_cap = nan", "trading.adv_cap", id="not a number"),
+        pytest.param("[trading]\nminimum_trade_amount = -1", "trading.minimum_trade_amount is -1", id="a negative amount"),
+    ],
+)
+def test_a_bad_file_is_refused_with_a_sentence_that_names_the_place(toml: str, sentence: str) -> None:
+    with pytest.raises(InvalidPolicy, match=sentence.replace("[", r"\[")):
+        parse_policy(toml)
+
+
+def test_every_wrong_key_gets_its_sentence() -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        parse_policy("[triggers]\na = 1\nb = 2")
+    assert len(caught.value.sentences) == 2
+
+
+def test_numbers_are_read_exactly() -> None:
+    assert dict(parse_policy("[triggers]\nclass_band_absolute = 0.05").values()) == {
+        "class_band_absolute": Decimal("0.05")
+    }
+
+
+def test_the_nearest_layer_wins_and_tells_what_it_won_over() -> None:
+    layers = [
+        layer(Level.ACCOUNT, "[triggers]\nclass_band_absolute = 0.03"),
+        layer(Level.FIRM, "[triggers]\nclass_band_absolute = 0.06\ncooldown_days = 5"),
+        layer(Level.MODEL, "[triggers]\nclass_band_absolute = 0.04"),
+    ]
+    found = resolve({"class_band_absolute": Decimal("0.05"), "adv_cap": Decimal("0.05")}, layers)
+    band = found["class_band_absolute"]
+    assert (band.value, band.source) == (Decimal("0.03"), "account")
+    assert [source for source, _value in band.overridden] == ["model", "firm", "product default"]
+    assert (found["cooldown_days"].value, found["cooldown_days"].source) == (5, "firm")
+    assert found["adv_cap"].source == "product default"

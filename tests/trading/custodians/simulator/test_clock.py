@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from trading.custodians.simulator.clock import (
+    EventIds,
+    Hours,
+    first_ulid_of,
+    is_open,
+    nanoseconds,
+    next_open_and_close,
+    trade_date,
+    ulid_number,
+    ulid_of,
+)
+
+
+def at(*parts: int) -> int:
+    return nanoseconds(datetime(*parts, tzinfo=UTC))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("moment_ns", "expected"),
+    [
+        pytest.param(at(2026, 11, 23, 14, 29), False, id="a minute before the opening"),
+        pytest.param(at(2026, 11, 23, 14, 30), True, id="at the opening"),
+        pytest.param(at(2026, 11, 23, 21, 0), False, id="at the close"),
+        pytest.param(at(2026, 11, 26, 16, 0), False, id="on Thanksgiving"),
+        pytest.param(at(2026, 11, 27, 18, 30), False, id="after an early close"),
+    ],
+)
+def test_session_hours_are_the_exchange_s(moment_ns: int, expected: bool):
+    assert is_open(Hours.SESSIONS, moment_ns) is expected
+    assert is_open(Hours.ALWAYS_OPEN, moment_ns)
+    assert not is_open(Hours.CLOSED, moment_ns)
+
+
+def test_the_next_opening_and_close_step_over_a_weekend():
+    assert next_open_and_close(at(2026, 11, 28, 12)) == (
+        datetime(2026, 11, 30, 14, 30, tzinfo=UTC),
+        datetime(2026, 11, 30, 21, 0, tzinfo=UTC),
+    )
+
+
+def test_a_trade_on_a_weekend_counts_for_the_next_session():
+    assert trade_date(at(2026, 11, 28, 12)) == date(2026, 11, 30)
+
+
+def test_event_ids_only_grow_also_after_a_restart_and_a_clock_that_stepped_back():
+    ids = EventIds("", 7)
+    first = [ids.next() for _ in range(500)]
+    future = ulid_of(ulid_number(first[-1]) + (3_600_000 << 80))
+    later = EventIds(future, 7)
+    assert [*first, future, later.next(), later.next()] == sorted({*first, future, *_two(future)})
+
+
+def _two(newest: str) -> list[str]:
+    ids = EventIds(newest, 7)
+    return [ids.next(), ids.next()]
+
+
+def test_a_day_s_first_cursor_sorts_before_its_events():
+    assert first_ulid_of(date(2026, 11, 23)) < ulid_of(at(2026, 11, 23, 0, 0, 1) // 1_000_000 << 80)
+    assert len(first_ulid_of(date(2026, 11, 23))) == 26

@@ -1,0 +1,135 @@
+"""A decision's parts as the JSON that a proposal keeps: what the screens read, what approval covers, what replay needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from rebalancer.engine.book import Book
+from rebalancer.engine.money import from_micros
+from rebalancer.engine.optimiser.decision import ClassLine, Decision, SecurityLine, Trade
+from trading.packing import pack
+
+CASH = "Cash"
+
+
+def packed_trades(book: Book, decision: Decision, place: int) -> list[Any]:
+    """The trades of an account with every lot: decimals and days as text."""
+    acquired = _acquired_on(book, place)
+    return [pack(_trade(trade, acquired)) for trade in decision.trades]
+
+
+def packed_skipped(decision: Decision) -> list[Any]:
+    """What was not traded, and why."""
+    return [{"symbol": one.symbol, "code": one.reason.value, "sentence": one.sentence} for one in decision.skipped]
+
+
+def packed_figures(book: Book, decision: Decision, place: int) -> Any:
+    """Before and after: value, cash, drift, gains, tax and cost; by class and by security."""
+    class_of = {
+        symbol: book.asset_classes[asset_class]
+        for symbol, asset_class in zip(book.securities.symbol, book.securities.asset_class.tolist(), strict=True)
+    }
+    names = ("value", "cash_before", "cash_after", "gain_short", "gain_long", "tax", "cost")
+    return pack(
+        {name: getattr(decision, name) for name in names}
+        | {
+            "drift_before": _weight(decision.drift_before),
+            "drift_after": _weight(decision.drift_after),
+            "mode": decision.mode,
+            "cash_reserve": from_micros(int(book.accounts.cash_reserve[place])),
+            "classes": [_class(line) for line in decision.classes],
+            "securities": [_security(line, class_of) for line in decision.securities],
+        }
+    )
+
+
+def packed_inputs(book: Book, decision: Decision, place: int) -> dict[str, Any]:
+    """What the decision was made from, beside the holdings: day, policy, and the prices of what it trades."""
+    policy = asdict(book.policies[int(book.accounts.policy[place])])
+    packed: dict[str, Any] = pack(
+        {
+            "as_of": book.as_of,
+            "mode": decision.mode,
+            "policy": {name: _plain(value) for name, value in policy.items()},
+            "prices": {trade.symbol: trade.price for trade in decision.trades},
+        }
+    )
+    return packed
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _acquired_on(book: Book, place: int) -> Mapping[str, date]:
+    """The acquisition day of every lot of an account."""
+    first, last = book.positions.offsets[place], book.positions.offsets[place + 1]
+    begin, end = int(book.lots.offsets[first]), int(book.lots.offsets[last])
+    days = book.lots.acquired_on[begin:end].astype(np.dtype("datetime64[D]")).tolist()
+    return dict(zip(book.lots.lot_id[begin:end], days, strict=True))
+
+
+def _trade(trade: Trade, acquired: Mapping[str, date]) -> dict[str, Any]:
+    return {
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "quantity": trade.quantity,
+        "price": trade.price,
+        "amount": trade.amount,
+        "cost": trade.cost,
+        "reason": trade.reason.value,
+        "sentence": trade.sentence,
+        "lots": [
+            {
+                "lot_id": pick.lot_id,
+                "acquired_on": acquired[pick.lot_id],
+                "quantity": pick.quantity,
+                "proceeds": pick.proceeds,
+                "cost_basis": pick.cost_basis,
+                "gain": pick.gain,
+                "term": pick.term.value,
+            }
+            for pick in trade.lots
+        ],
+    }
+
+
+def _weight(weight: float) -> Decimal:
+    return Decimal(f"{weight:.8f}")
+
+
+def _class(line: ClassLine) -> dict[str, Any]:
+    low = line.target_weight if line.low_weight is None else line.low_weight
+    high = line.target_weight if line.high_weight is None else line.high_weight
+    return {
+        "name": line.name,
+        "before_weight": _weight(line.before_weight),
+        "target_weight": _weight(line.target_weight),
+        "after_weight": _weight(line.after_weight),
+        "low_weight": _weight(max(low, 0.0)),
+        "high_weight": _weight(min(high, 1.0)),
+        "before_amount": line.before_amount,
+        "after_amount": line.after_amount,
+        "change_amount": line.after_amount - line.before_amount,
+        "breached": not low - 1e-9 <= line.before_weight <= high + 1e-9,
+    }
+
+
+def _security(line: SecurityLine, class_of: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "symbol": line.symbol,
+        "name": line.symbol,
+        "class_name": class_of.get(line.symbol, CASH),
+        "quantity_before": line.quantity_before,
+        "quantity_after": line.quantity_after,
+        "before_weight": _weight(line.before_weight),
+        "target_weight": _weight(line.target_weight),
+        "after_weight": _weight(line.after_weight),
+        "change_amount": line.change_amount,
+    }

@@ -1,0 +1,58 @@
+"""Sending orders, settling, reconciling. Each task makes one call and may run twice; sweeps find what is left."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.tenancy import firm_ids
+from trading.services.outbox import send_due
+from trading.services.reconcile import reconcile
+from trading.services.settlement import settle
+
+
+def nudge_orders(firm_id: int) -> None:
+    """Wake a worker for the firm's orders once the caller's transaction is committed."""
+    transaction.on_commit(lambda: work_orders.delay(firm_id))
+
+
+@shared_task(name="trading.work_orders")
+def work_orders(firm_id: int) -> None:
+    """Release the firm's waiting orders and carry out its due commands."""
+    send_due(firm_id=firm_id, now=timezone.now(), worker=f"{socket.gethostname()}:{os.getpid()}")
+
+
+@shared_task(name="trading.sweep_orders")
+def sweep_orders() -> None:
+    """Do for every firm what no message asked for."""
+    for firm_id in firm_ids():
+        work_orders(firm_id)
+
+
+@shared_task(name="trading.settle_firm")
+def settle_firm(firm_id: int) -> None:
+    now = timezone.now()
+    settle(firm_id=firm_id, today=timezone.localdate(now), now=now)
+
+
+@shared_task(name="trading.settle_all")
+def settle_all() -> None:
+    """Settle what is due today in every firm."""
+    for firm_id in firm_ids():
+        settle_firm.delay(firm_id)
+
+
+@shared_task(name="trading.reconcile_firm")
+def reconcile_firm(firm_id: int) -> None:
+    reconcile(firm_id=firm_id, now=timezone.now())
+
+
+@shared_task(name="trading.reconcile_all")
+def reconcile_all() -> None:
+    """Compare every firm's books with its custodians'."""
+    for firm_id in firm_ids():
+        reconcile_firm.delay(firm_id)
