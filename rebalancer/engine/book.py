@@ -17,6 +17,7 @@ from datetime import date
 import numpy as np
 
 from rebalancer.engine.book_tables import (
+    MICRO,
     NONE,
     Accounts,
     BadBook,
@@ -104,6 +105,8 @@ class Book:
 
     def _check_positions(self) -> None:
         account = self.account_of_position()
+        worth = self.positions.quantity / MICRO * self.securities.price[self.positions.security]
+        check(bool((np.abs(worth) < 2.0**62).all()), "positions.quantity times securities.price does not fit")
         keys = np.sort(account * len(self.securities.symbol) + self.positions.security)
         repeated = np.flatnonzero(keys[1:] == keys[:-1])
         for key in keys[repeated[:1]]:

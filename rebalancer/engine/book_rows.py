@@ -219,6 +219,10 @@ def _positions(accounts: Sequence[AccountRow], rows: Sequence[PositionRow], symb
 
 
 def _lots(positions: Sequence[PositionRow]) -> LotTable:
+    for row in positions:
+        repeated = {lot.lot_id for lot in row.lots if sum(other.lot_id == lot.lot_id for other in row.lots) > 1}
+        if repeated:
+            raise BadBook(f"A position of {row.symbol} has two lots {min(repeated)}.")
     lots = [lot for row in positions for lot in row.lots]
     return LotTable(
         offsets=_offsets(len(row.lots) for row in positions),

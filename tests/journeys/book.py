@@ -1,6 +1,6 @@
 """The book that the journeys walk through, written into the database of the environment by a process of its own.
 
-`python -m tests.journeys.book` makes Birch with two households, prices of today, and its accounts at the simulator.
+`python -m tests.journeys.book` makes Birch with three households, prices of today, and its accounts at the simulator.
 """
 
 from __future__ import annotations
@@ -9,28 +9,111 @@ from datetime import date
 from decimal import Decimal
 
 import django
-from django.utils import timezone
 
-FRESH = {"VTI": "300.00", "ITOT": "130.00", "VEA": "60.00", "BND": "74.00", "AGG": "100.00", "SPAXX": "1.00"}
+MODEL_WEIGHTS = {"VTI": Decimal("0.50"), "VEA": Decimal("0.18"), "BND": Decimal("0.30")}
+CENT = Decimal("0.01")
+TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
 
 
 def build() -> None:
-    from django.conf import settings
+    """Alder is far off its targets, Cherry too and needs two approvers, Elm is on plan; Cedar has a book of its own."""
+    from django.utils import timezone
 
+    from portfolios.models import DataProblem
     from portfolios.selectors.days import book_day
-    from portfolios.services.policies import store_policy
-    from tests.trading.conftest import Exchange, open_market
-    from tests.worlds import make_account, make_birch, make_cedar, make_household, make_lot
+    from portfolios.services.policies import publish_policy
+    from tests.worlds import make_account, make_assignment, make_birch, make_cedar, make_household, make_lot
 
-    today = book_day(timezone.localdate())
-    make_prices(today)
+    now = timezone.now()
+    today = book_day(timezone.localdate(now))
+    prices = fresh_prices(today)
     make_cedar()
     birch = make_birch()
     with birch.scope():
-        make_calm(birch.firm_id, birch.adviser.id)
-        ira = make_account(birch.firm_id, birch.household, number="1002", registration="ROTH_IRA", cash="900.00")
-        make_lot(birch.firm_id, ira, "BND", "200", basis="15000.00")
-    open_market(birch, Exchange(settings.SIMULATOR_URL))
+        roth = make_account(birch.firm_id, birch.household, number="1002", registration="ROTH_IRA", cash="900.00")
+        make_lot(birch.firm_id, roth, "BND", "200", basis="15000.00")
+        cherry = make_household(birch.firm_id, name="Cherry", adviser_id=birch.adviser.id)
+        make_assignment(birch.firm_id, cherry, birch.model)
+        joint = make_account(birch.firm_id, cherry, number="2001", registration="JOINT", cash="60000.00")
+        make_lot(birch.firm_id, joint, "VTI", "100", basis="31000.00")
+        publish_policy(firm_id=birch.firm_id, toml=TWO_PAIRS_OF_EYES, at=now, by="test", household_id=cherry.pk)
+        elm = make_household(birch.firm_id, name="Elm", adviser_id=birch.adviser.id)
+        make_assignment(birch.firm_id, elm, birch.model)
+        trust = make_account(birch.firm_id, elm, number="3001", registration="TRUST", cash="2000.00")
+        for symbol, weight in MODEL_WEIGHTS.items():
+            shares = int(100_000 * weight / prices[symbol])
+            make_lot(birch.firm_id, trust, symbol, str(shares), basis=str(shares * prices[symbol]))
+        DataProblem.objects.for_firm(birch.firm_id).create(
+            account=trust,
+            code="MISSING_BASIS",
+            source="TEST",
+            sentence="A lot of BND came without its cost basis.",
+            opened_at=now,
+        )
+        open_accounts(birch.firm_id, birch.account.custodian_id, prices)
+
+
+def fresh_prices(today: date) -> dict[str, Decimal]:
+    """Price the security master today, as the reference prices stand: proposals are only made at fresh prices."""
+    from portfolios.models import Price, Security
+
+    closes = {}
+    for security in Security.objects.order_by("id"):
+        newest = (
+            Price.objects.filter(security=security).order_by("-priced_on").values("close", "bid", "ask", "adv_shares")
+        )
+        quote = newest[0]
+        closes[security.symbol] = quote["close"]
+        Price.objects.using("owner").get_or_create(
+            security_id=security.pk, priced_on=today, defaults={**quote, "source": "TEST"}
+        )
+    return closes
+
+
+def open_accounts(firm_id: int, custodian_id: int, prices: dict[str, Decimal]) -> None:
+    """Connect the firm to the simulator, where its accounts hold what its books say."""
+    import httpx
+    from django.conf import settings
+
+    from accounts.models import Account
+    from portfolios.models import CashBalance, Position
+    from trading.connections import simulator_credentials
+    from trading.models import BrokerConnection
+
+    connection = BrokerConnection.objects.for_firm(firm_id).create(
+        custodian_id=custodian_id,
+        adapter="SIMULATOR",
+        environment="SIMULATOR",
+        credentials_ref="birch-schwab",
+        capabilities={"always_open": True},
+    )
+    key_id, secret = simulator_credentials(connection.credentials_ref)
+    accounts = [
+        {
+            "account_number": account.number,
+            "key_id": key_id,
+            "cash": str(CashBalance.objects.for_firm(firm_id).get(account=account).settled),
+            "positions": [
+                {"symbol": position.security.symbol, "qty": f"{position.quantity:f}"}
+                for position in Position.objects.for_firm(firm_id).filter(account=account).select_related("security")
+            ],
+        }
+        for account in Account.objects.for_firm(firm_id).order_by("id")
+    ]
+    answer = httpx.post(
+        f"{settings.SIMULATOR_URL}/simulator/load",
+        headers={"APCA-API-KEY-ID": settings.SIMULATOR_KEY_ID, "APCA-API-SECRET-KEY": settings.SIMULATOR_SECRET},
+        json={
+            "keys": [{"key_id": key_id, "secret": secret}],
+            "prices": [
+                {"symbol": symbol, "bid": str(close - CENT), "ask": str(close + CENT)}
+                for symbol, close in prices.items()
+            ],
+            "accounts": accounts,
+        },
+        timeout=10,
+    )
+    answer.raise_for_status()
 
 
 if __name__ == "__main__":

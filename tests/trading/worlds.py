@@ -21,6 +21,7 @@ from trading.models import (
     ProposalAccount,
 )
 from trading.services.deliveries import Delivery, Report, Said
+from trading.services.inbox import Tally, receive
 from trading.services.orders import stage_orders
 from trading.services.outbox import claim
 from trading.services.waves import release_waves
@@ -181,3 +182,7 @@ def lots_held(world: World) -> list[tuple[str, Decimal, Decimal | None]]:
 def cash(world: World) -> tuple[Decimal, Decimal]:
     row = CashBalance.objects.for_firm(world.firm_id).get(account=world.account)
     return row.settled, row.unsettled
+
+
+def take_in(order: Order, *deliveries: Delivery) -> Tally:
+    return receive(firm_id=order.firm_id, connection_id=order.connection_id, deliveries=deliveries, at=NOW)

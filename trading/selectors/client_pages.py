@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,20 +17,23 @@ from portfolios.snapshots.standings import standings, summed_classes
 from rebalancer.engine.money import cents, times
 from trading.lifecycle import TERMINAL
 from trading.models import Order, Proposal
+from trading.selectors.reasons import reasons_by_scan
 
 NEW_YORK = ZoneInfo("America/New_York")
 ZERO = Decimal(0)
 STORIES = 12
 AHEAD = timedelta(days=90)
 
-# A proposal's reason: the headline it makes, and the clause that explains it.
-REASONS: Mapping[str, tuple[str, str]] = {
+# What the scan found: the headline that the trades make of it, and the clause that explains it to a client.
+STORY: Mapping[str, tuple[str, str]] = {
     "WITHDRAWAL_DUE": ("We raised the money for your withdrawal", "a payment to you was coming up"),
-    "NEW_MONEY": ("We invested the money you added", "new money had come in"),
-    "MODEL_CHANGED": ("We moved you to the new plan", "the mix your plan aims at had changed"),
-    "DRIFT": ("We brought your mix back to plan", "markets had moved your mix away from the plan"),
-    "HIGH_CASH": ("We put idle cash to work", "more money sat in cash than your plan asks for"),
+    "NEGATIVE_CASH": ("We topped up your cash", "an account had run out of cash"),
     "LOW_CASH": ("We topped up your cash", "cash had fallen below what your plan keeps ready"),
+    "MODEL_CHANGED": ("We moved you to the new plan", "the mix your plan aims at had changed"),
+    "BAND_BREACHED": ("We brought your mix back to plan", "markets had moved your mix away from the plan"),
+    "NEW_MONEY": ("We invested the money you added", "new money had come in"),
+    "HIGH_CASH": ("We put idle cash to work", "more money sat in cash than your plan asks for"),
+    "CALENDAR": ("We made your regular adjustment", "the date for the regular adjustment had come"),
     "LOSS_HARVEST": ("We used losses to lower your tax", "some holdings stood at a loss that lowers your tax"),
     "NEVER_REBALANCED": ("We put your plan in place", "your accounts had not been set to the plan before"),
 }
@@ -49,6 +53,7 @@ def client_page(member: Member, *, on: date) -> dict[str, Any] | None:
     classes = summed_classes(standing)
     proposals = _approved(firm_id, household.pk)
     orders = _orders(firm_id, proposals)
+    found = reasons_by_scan(firm_id, household.pk, [proposal.scan_id for proposal in proposals])
     accounts = household_accounts(firm_id, household.pk)
     adviser = household.adviser.user if household.adviser else None
     return {
@@ -58,7 +63,9 @@ def client_page(member: Member, *, on: date) -> dict[str, Any] | None:
         **_verdict(classes, [order for group in orders.values() for order in group]),
         "classes": classes,
         "adviser": {"name": str(adviser), "email": adviser.email, "phone": None} if adviser else None,
-        "timeline": [_story(proposal, orders.get(proposal.pk, [])) for proposal in proposals],
+        "timeline": [
+            _story(proposal, orders.get(proposal.pk, []), found.get(proposal.scan_id, set())) for proposal in proposals
+        ],
         "accounts": accounts,
         "upcoming": _upcoming(firm_id, household.pk, on),
     }
@@ -95,10 +102,10 @@ def _orders(firm_id: int, proposals: Sequence[Proposal]) -> dict[int, list[Order
     return found
 
 
-def _story(proposal: Proposal, orders: Sequence[Order]) -> dict[str, Any]:
-    codes = [code for code in REASONS if code in proposal.reasons]
-    headline = REASONS[codes[0]][0] if codes else OTHER[0]
-    because = " and ".join(REASONS[code][1] for code in codes[:2]) or OTHER[1]
+def _story(proposal: Proposal, orders: Sequence[Order], found: AbstractSet[str]) -> dict[str, Any]:
+    codes = [code for code in STORY if code in found]
+    headline = STORY[codes[0]][0] if codes else OTHER[0]
+    because = " and ".join(STORY[code][1] for code in codes[:2]) or OTHER[1]
     decided = proposal.decided_at or proposal.created_at
     return {
         "on": decided.astimezone(NEW_YORK).date(),

@@ -8,14 +8,23 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.selectors.members import Member
-from portfolios.models import ModelVersion, Security
+from portfolios.models import Lot, ModelVersion, Security
 from rebalancer.engine.calendars import settles_on
 from trading.models import Approval, Proposal, ProposalAccount
 from trading.packing import unpack
+from trading.selectors.reasons import described, reasons_by_scan
 from trading.selectors.staleness import why_stale
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
 ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What people call the securities and lots that a proposal names by symbol and id."""
+
+    securities: Mapping[str, str]
+    lots: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> Proposal
         .select_related("account__custodian")
         .order_by("account__name", "id")
     )
-    names = _security_names(parts)
+    names = _Names(_security_names(parts), _lot_keys(firm_id, parts))
     accounts = [_account(part, names) for part in parts]
     return ProposalPage(
         _head(proposal, parts, accounts, reader),
@@ -49,11 +58,17 @@ def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> Proposal
 
 
 def _security_names(parts: Iterable[ProposalAccount]) -> Mapping[str, str]:
-    symbols = {trade["symbol"] for part in parts for trade in part.trades}
+    symbols = {line["symbol"] for part in parts for line in (*part.trades, *part.figures["securities"])}
     return dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "name"))
 
 
-def _account(part: ProposalAccount, names: Mapping[str, str]) -> Mapping[str, Any]:
+def _lot_keys(firm_id: int, parts: Iterable[ProposalAccount]) -> Mapping[str, str]:
+    """The custodian's own name of every lot that is sold, by our id."""
+    ids = {int(lot["lot_id"]) for part in parts for trade in part.trades for lot in trade["lots"]}
+    return {str(pk): key for pk, key in Lot.objects.for_firm(firm_id).filter(pk__in=ids).values_list("id", "lot_key")}
+
+
+def _account(part: ProposalAccount, names: _Names) -> Mapping[str, Any]:
     account = part.account
     figures = unpack(part.figures)
     return {
@@ -63,7 +78,10 @@ def _account(part: ProposalAccount, names: Mapping[str, str]) -> Mapping[str, An
         "number_masked": f"…{account.number[-4:]}",
         "tax_status_label": account.get_tax_status_display(),
         "custodian_name": account.custodian.name,
-        "trades": [_trade(number, unpack(trade), names) for number, trade in enumerate(part.trades)],
+        "securities": [
+            {**line, "name": names.securities.get(line["symbol"], line["name"])} for line in figures["securities"]
+        ],
+        "trades": [_trade(f"{part.pk}-{number}", unpack(trade), names) for number, trade in enumerate(part.trades)],
         "skipped": [
             {**item, "reason": item["code"], "reason_label": item["code"].replace("_", " ").capitalize()}
             for item in part.skipped
@@ -71,11 +89,12 @@ def _account(part: ProposalAccount, names: Mapping[str, str]) -> Mapping[str, An
     }
 
 
-def _trade(number: int, trade: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+def _trade(key: str, trade: Mapping[str, Any], names: _Names) -> Mapping[str, Any]:
     return {
         **trade,
-        "id": number,
-        "name": names.get(trade["symbol"], ""),
+        "id": key,
+        "name": names.securities.get(trade["symbol"], ""),
+        "lots": [{**lot, "lot_id": names.lots.get(lot["lot_id"], lot["lot_id"])} for lot in trade["lots"]],
         "reason_label": trade["reason"].replace("_", " ").capitalize(),
         "gain_short": sum((lot["gain"] for lot in trade["lots"] if lot["term"] == "SHORT"), ZERO),
         "gain_long": sum((lot["gain"] for lot in trade["lots"] if lot["term"] == "LONG"), ZERO),
@@ -125,6 +144,7 @@ def _head(
         ModelVersion.objects.for_firm(proposal.firm_id).select_related("target_model").get(pk=parts[0].model_version_id)
     )
     adviser = proposal.household.adviser
+    found = reasons_by_scan(proposal.firm_id, proposal.household_id, [proposal.scan_id])
     return {
         **{name: getattr(proposal, name) for name in _SAME},
         "household_name": proposal.household.name,
@@ -132,7 +152,7 @@ def _head(
         "status_label": proposal.get_status_display(),
         "model_name": version.target_model.name,
         "model_version": version.number,
-        "reasons": [{"code": code, "label": code.replace("_", " ").capitalize()} for code in proposal.reasons],
+        "reasons": described(found.get(proposal.scan_id, ())),
         "cash_before": sum((row["cash_before"] for row in accounts), ZERO),
         "cash_after": sum((row["cash_after"] for row in accounts), ZERO),
         "sells_amount": _traded(accounts, "SELL"),

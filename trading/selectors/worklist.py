@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,23 +10,6 @@ from typing import Any
 from django.db import connection
 
 PAGE = 50
-
-TILES: Sequence[tuple[str, str, str]] = (
-    ("BAND_BREACHED", "Drift", "Outside a tolerance band"),
-    ("CALENDAR", "Due by calendar", "Today is a rebalancing date"),
-    ("HIGH_CASH", "High cash", "Cash above its target by more than the limit"),
-    ("LOW_CASH", "Low cash", "Cash below its reserve"),
-    ("NEGATIVE_CASH", "Negative cash", "Cash below zero"),
-    ("NEW_MONEY", "New money", "Contributions to invest"),
-    ("WITHDRAWAL_DUE", "Withdrawal due", "A payment falls due within a week"),
-    ("LOSS_HARVEST", "Harvest", "Losses worth realising"),
-    ("MODEL_CHANGED", "Model changed", "The target changed since the last rebalance"),
-    ("NEVER_REBALANCED", "Never rebalanced", "No rebalance on record"),
-    ("STALE_PRICE", "Stale price", "Holds something whose price is too old"),
-    ("VALUE_INCOMPLETE", "No price", "Holds something that has no price"),
-    ("BLOCKED", "Blocked", "Frozen, or short something"),
-    ("DATA_PROBLEM", "Data problem", "Missing basis, lots that do not add up, or an unknown security"),
-)
 
 # One row a household of the newest scan. Reasons are the union over its accounts.
 _HOUSEHOLDS = """

@@ -16,7 +16,7 @@ from portfolios.selectors.holdings import holdings_digests
 from portfolios.selectors.policies import approval_limits, policies_in_force
 from portfolios.services.signals import Found, Outcome
 from portfolios.snapshots.book import Depth, LoadedBook, load_book
-from rebalancer.engine.checks import check
+from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import ENGINE_VERSION, solve
 from rebalancer.engine.optimiser.decision import Decision
 from trading.models import Proposal, ProposalAccount
@@ -66,7 +66,7 @@ def propose(
     modes = {str(loaded.account_ids[place]): int(found.triggers.mode[place]) for place in due.tolist()}
     rows = whole.book.index_of([account for account in whole.book.accounts.account_id if account in modes])
     ids = whole.book.accounts.account_id
-    decisions = solve(whole.book, rows, np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64))
+    decisions = solve(whole.book, rows, modes=np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64))
     sound, outcomes = _sound(whole, decisions)
     proposals = _store(firm_id, scan_id, whole, sound, digests, at)
     place_of = {str(account): place for place, account in enumerate(loaded.account_ids.tolist())}
@@ -83,8 +83,9 @@ def _sound(whole: LoadedBook, decisions: Sequence[Decision]) -> tuple[list[Decis
     """Decisions that foot and trade, and what is to be said of every one."""
     sound: list[Decision] = []
     outcomes: dict[str, Outcome] = {}
+    checker = Checker(whole.book)
     for decision in decisions:
-        breaches = check(whole.book, decision)
+        breaches = checker.check(decision)
         if breaches:
             log.error("account %s: the engine's decision does not foot: %s", decision.account_id, breaches)
             outcomes[decision.account_id] = Outcome(

@@ -23,7 +23,8 @@ from accounts.views.asked import id_of, parsed_id, text_of
 from portfolios.selectors.days import book_day
 from portfolios.selectors.scans import ScanProgress, newest_progress, scan_progress
 from portfolios.services.scans import NothingToScan, ScanAlreadyRunning
-from trading.selectors.worklist import TILES, Filters, worklist_counts, worklist_page
+from trading.selectors.reasons import REASONS, described
+from trading.selectors.worklist import Filters, worklist_counts, worklist_page
 from trading.tasks.scans import start_scan_and_nudge
 
 STATUSES = {
@@ -35,7 +36,6 @@ STATUSES = {
     "BLOCKED": "No proposal",
 }
 TEMPLATE = "trading/worklist.html"
-TONES = {"DATA_PROBLEM": "BAD", "LOW_CASH": "BAD", "WITHDRAWAL_DUE": "WARN", "HIGH_CASH": "WARN"}
 
 
 @require_GET
@@ -87,10 +87,9 @@ def _strip(request: FirmRequest, found: ScanProgress, status: int) -> HttpRespon
 
 
 def _filters(request: FirmRequest) -> Filters:
-    known = {code for code, _label, _hint in TILES}
     query = request.GET
     return Filters(
-        reasons=tuple(code for code in query.getlist("tile") if code in known),
+        reasons=tuple(code for code in query.getlist("tile") if code in REASONS),
         adviser_id=id_of(query, "adviser"),
         status=query.get("status", "") if query.get("status", "") in STATUSES else "",
         search=text_of(query, "q"),
@@ -138,24 +137,28 @@ def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
 
 
 def _tiles(request: FirmRequest, filters: Filters, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A tile for every reason that somebody has, or that is being asked for."""
     return [
         {
             "key": code,
-            "label": label,
-            "hint": hint,
+            "label": reason.label,
+            "hint": reason.hint,
             "count": counts.get(code, 0),
             "active": code in filters.reasons,
             "url": _url(request, tile=sorted({*filters.reasons} ^ {code})),
-            "tone": TONES.get(code, ""),
+            "tone": reason.tone,
         }
-        for code, label, hint in TILES
+        for code, reason in REASONS.items()
+        if counts.get(code) or code in filters.reasons
     ]
 
 
 def _chips(request: FirmRequest, filters: Filters, names: Mapping[int, str]) -> list[dict[str, str]]:
-    labels = {code: label for code, label, _hint in TILES}
     chips = [
-        {"label": labels[code], "remove_url": _url(request, tile=[one for one in filters.reasons if one != code])}
+        {
+            "label": REASONS[code].label,
+            "remove_url": _url(request, tile=[one for one in filters.reasons if one != code]),
+        }
         for code in filters.reasons
     ]
     if filters.adviser_id:
@@ -173,7 +176,6 @@ def _select(name: str, label: str, options: list[tuple[str, str]], chosen: str) 
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    labels = {code: label for code, label, _hint in TILES}
     return {
         "proposal_id": row["proposal_id"],
         "household_name": row["name"],
@@ -183,10 +185,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "value": row["value"],
         "drift_before": row["sort_drift"],
         "drift_after": row["drift_after"],
-        "reasons": [
-            {"code": code, "label": labels.get(code, code.title()), "tone": TONES.get(code, "")}
-            for code in row["reasons"]
-        ],
+        "reasons": described(row["reasons"]),
         "gain_short": row["gain_short"],
         "gain_long": row["gain_long"],
         "tax": row["tax"],

@@ -111,6 +111,7 @@ class Reader:
         self.sure_lots: Bools = (
             (in_lots == book.positions.quantity) & book.positions.basis_known & ~book.positions.lots_missing
         )
+        self._lots: dict[int, Lot] = {}
         self.half_spread = (book.securities.ask - book.securities.bid + 1) // 2
 
     def facts(self, account: int) -> Facts:
@@ -196,7 +197,12 @@ class Reader:
         return float(self.gain_per_dollar[row]) * float(rate)
 
     def lot(self, row: int) -> Lot:
-        """The exact lot."""
+        """The exact lot, made once."""
+        if row not in self._lots:
+            self._lots[row] = self._lot(row)
+        return self._lots[row]
+
+    def _lot(self, row: int) -> Lot:
         lots = self.book.lots
         return Lot(
             lots.lot_id[row],

@@ -79,7 +79,7 @@ def against_target(name: str, weight: float, target: float) -> str:
 
 
 def trade_sentence(*, side: Side, quantity: Decimal, symbol: str, lots: str, reason: TradeReason, because: str) -> str:
-    """As in: Sells 12 VTI (lot of 3 Mar 2021, long-term) because the weight of US equity is 66.1 % against a target …"""
+    """As in: Sells 12 VTI (lot of 3 Mar 2021, long-term) because the weight of US equity is 66.1 % …"""
     verb = "Buys" if side is Side.BUY else "Sells"
     of_lots = f" ({lots})" if lots else ""
     with_cash = " with cash above its target" if reason is TradeReason.INVEST_CASH else ""

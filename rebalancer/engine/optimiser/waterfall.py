@@ -66,8 +66,6 @@ def proceeds(facts: Facts, holding: Holding) -> int:
 
 def overweight(holding: Holding, limit: int) -> int:
     """Micro-shares to sell so that the holding comes nearest to its goal; all whole steps where the goal is nothing."""
-    if holding.value <= holding.goal:
-        return 0
     wanted = steps_to(holding.value - holding.goal, holding)
     return min(limit, limit if holding.goal == 0 else wanted)
 
@@ -91,9 +89,8 @@ def _sell(facts: Facts, seller: Seller, buyable: list[Holding], mode: Mode) -> N
     needed = max(needed, facts.must_raise)
     if needed <= 0:
         return
-    offers = [
-        (holding, overweight(holding, seller.limit(holding))) for holding in facts.holdings if not holding.sell_bar
-    ]
+    over = [holding for holding in facts.holdings if holding.value > holding.goal]
+    offers = [(holding, overweight(holding, seller.limit(holding))) for holding in over]
     sell_for(seller, [offer for offer in offers if offer[1] and offer[0].worth(offer[1]) >= facts.minimum], needed)
 
 
@@ -117,6 +114,8 @@ def _lots_are_found(facts: Facts, seller: Seller) -> bool:
             seller.lower(holding, found)
             holding.sell = found if holding.worth(found) >= facts.minimum else 0
             holding.lots_sold = seller.choose(holding, holding.sell) if holding.sell else []
+            if sum(quantity for _, quantity in holding.lots_sold) != holding.sell:
+                holding.sell, holding.lots_sold = 0, []
     return complete
 
 

@@ -131,7 +131,7 @@ class Simulator:
 
 def make_request(client_order_id: str, **changes: Any) -> OrderRequest:
     """A market buy of ten VTI in the first account, but for the changes."""
-    words = {"account": ACCOUNT, "symbol": "VTI", "side": Side.BUY, "quantity": Decimal(10)} | changes
+    words: dict[str, Any] = {"account": ACCOUNT, "symbol": "VTI", "side": Side.BUY, "quantity": Decimal(10)} | changes
     if "limit_price" in words:
         words["kind"] = OrderKind.LIMIT
     return OrderRequest(client_order_id=client_order_id, **words)

@@ -140,6 +140,17 @@ def test_wrong_credentials_open_no_stream(simulator: Simulator):
         next(stream.events())
 
 
+def test_a_custodian_that_is_asked_to_stop_ends_its_streams_and_goes(mortal_simulator: Simulator):
+    with BrokerStream(mortal_simulator.connection()) as stream:
+        items = stream.events()
+        assert next(items) == Heartbeat()
+        assert mortal_simulator.process
+        mortal_simulator.process.terminate()
+        with pytest.raises(StreamEnded):
+            list(items)
+        mortal_simulator.process.wait(timeout=5)
+
+
 def test_a_custodian_that_is_not_there_ends_the_stream(mortal_simulator: Simulator):
     mortal_simulator.kill()
     with BrokerStream(mortal_simulator.connection()) as stream, pytest.raises(StreamEnded):

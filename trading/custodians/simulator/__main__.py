@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from trading.custodians.simulator.app import make_app
 from trading.custodians.simulator.clock import Hours
-from trading.custodians.simulator.exchange import Options, open_exchange
+from trading.custodians.simulator.exchange import Exchange, Options, open_exchange
 from trading.custodians.simulator.faults import BadFault
 
 SECONDS_TO_STOP = 2
@@ -35,6 +36,18 @@ def read_options(words: list[str]) -> Options:
     return Options(**vars(parser.parse_args(words)))
 
 
+class SimulatorServer(uvicorn.Server):
+    """Ends the event streams, which never end by themselves, when it is asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, exchange: Exchange) -> None:
+        super().__init__(config)
+        self._exchange = exchange
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._exchange.listeners.dismiss()
+        super().handle_exit(sig, frame)
+
+
 def main(words: list[str]) -> int:
     options = read_options(words)
     try:
@@ -42,15 +55,16 @@ def main(words: list[str]) -> int:
     except BadFault as bad:
         print(bad, file=sys.stderr)
         return 2
-    uvicorn.run(
+    config = uvicorn.Config(
         make_app(exchange),
         host=options.host,
         port=options.port,
         log_level="warning",
         access_log=False,
         ws="websockets-sansio",
-        timeout_graceful_shutdown=SECONDS_TO_STOP,  # event streams never end by themselves
+        timeout_graceful_shutdown=SECONDS_TO_STOP,
     )
+    SimulatorServer(config, exchange).run()
     return 0
 
 

@@ -43,6 +43,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._flags: set[asyncio.Event] = set()
+        self.are_dismissed = False
 
     @contextlib.contextmanager
     def joined(self) -> Iterator[asyncio.Event]:
@@ -56,6 +57,11 @@ class Listeners:
     def wake(self) -> None:
         for flag in self._flags:
             flag.set()
+
+    def dismiss(self) -> None:
+        """End every stream: the process is to stop."""
+        self.are_dismissed = True
+        self.wake()
 
 
 @dataclass(slots=True)

@@ -37,7 +37,6 @@ CREATE TABLE IF NOT EXISTS orders (
     UNIQUE (account_id, client_order_id)
 );
 CREATE INDEX IF NOT EXISTS orders_open ON orders (account_id) WHERE is_open;
-CREATE INDEX IF NOT EXISTS orders_resting ON orders (symbol) WHERE is_open;
 CREATE INDEX IF NOT EXISTS orders_listed ON orders (account_id, submitted_ns);
 CREATE TABLE IF NOT EXISTS executions (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, account_id TEXT NOT NULL,

@@ -41,7 +41,7 @@ class Reader:
     async def events(self) -> AsyncIterator[list[Event] | None]:
         """Batches of events as they come; None when there has been nothing to say for a while."""
         with self.exchange.listeners.joined() as flag:
-            while True:
+            while not self.exchange.listeners.are_dismissed:
                 flag.clear()
                 batch = self.exchange.store.events_after(self.after, self.key_id, EVENTS_A_READ)
                 if batch:

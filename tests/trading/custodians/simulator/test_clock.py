@@ -17,8 +17,8 @@ from trading.custodians.simulator.clock import (
 )
 
 
-def at(*parts: int) -> int:
-    return nanoseconds(datetime(*parts, tzinfo=UTC))  # type: ignore[misc]
+def at(year: int, month: int, day: int, hour: int, minute: int = 0, second: int = 0) -> int:
+    return nanoseconds(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def problems(document: str, schema: str, found: Any) -> list[str]:
         (BROKER, "Order", f"/v1/trading/accounts/{ACCOUNT}/orders?status=all", True),
         (BROKER, "Position", f"/v1/trading/accounts/{ACCOUNT}/positions", True),
         (BROKER, "TradeAccount", f"/v1/trading/accounts/{ACCOUNT}/account", False),
-        (BROKER, "Activity", "/v1/accounts/activities/FILL", True),
+        (BROKER, "TradeActivity", "/v1/accounts/activities/FILL", True),
         (BROKER, "Account", f"/v1/accounts/{ACCOUNT}", False),
         (BROKER, "legacy_clock", "/v1/clock", False),
         (BROKER, "legacy_calendar_day", "/v1/calendar?start=2026-11-20&end=2026-12-31", True),

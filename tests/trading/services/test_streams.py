@@ -23,7 +23,7 @@ from trading.services.outbox import send_due
 from trading.services.reconcile import Reconciliation, reconcile
 from trading.services.streams import NoSuchConnection, listen, pull_events
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CLEAN = Reconciliation(cash_difference_cents=0, share_differences=0, unapplied_rows=0)
 
 

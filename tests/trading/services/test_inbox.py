@@ -25,6 +25,7 @@ from tests.trading.worlds import (
     stage,
     statuses,
     story,
+    take_in,
     told,
 )
 from tests.worlds import NOW, Birch, Cedar
@@ -35,10 +36,6 @@ from trading.services.inbox import Tally, receive
 OLD_VTI, NEW_VTI = "VTI-2021-03-03-200", "VTI-2026-03-02-50"
 D = Decimal
 BUST, CORRECT = Execution.Kind.BUST, Execution.Kind.CORRECT
-
-
-def take_in(order: Order, *deliveries: Delivery) -> Tally:
-    return receive(firm_id=order.firm_id, connection_id=order.connection_id, deliveries=deliveries, at=NOW)
 
 
 def make_sale(birch: Birch) -> Order:

@@ -8,7 +8,6 @@ import pytest
 
 from accounts.models import Account
 from portfolios.models import CashBalance, Lot, Position, Restriction, Security
-from tests.trading.test_inbox import take_in
 from tests.trading.worlds import (
     buy,
     cash,
@@ -20,6 +19,7 @@ from tests.trading.worlds import (
     stage,
     statuses,
     story,
+    take_in,
     told,
 )
 from tests.worlds import NOW, Birch, Cedar

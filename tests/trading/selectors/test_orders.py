@@ -7,8 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.trading.test_inbox import take_in
-from tests.trading.worlds import buy, filled, make_connection, orders, sell, sent, told
+from tests.trading.worlds import buy, filled, make_connection, orders, sell, sent, take_in, told
 from tests.worlds import Birch, Cedar
 from trading.models import Order
 from trading.selectors.orders import OrderFilters, OrderPage, open_orders, order_list, order_story

@@ -1,0 +1,309 @@
+"""Re-foots decisions against the book in exact arithmetic: what must be true of anything that may be stored.
+
+Nothing of the optimiser's own working is used here: quantities, lots, cash, costs and targets are read from the book
+again. A decision with a breach is a defect of the engine, never a row in a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+import numpy as np
+
+from rebalancer.engine import lots, money
+from rebalancer.engine.book import NONE, Block, Book, TaxStatus
+from rebalancer.engine.book_tables import MICRO
+from rebalancer.engine.drift import Drift, measure
+from rebalancer.engine.fees import Side, regulatory_fees
+from rebalancer.engine.lots import Lot, Pick, Relief, Term
+from rebalancer.engine.optimiser.decision import Decision, Trade
+from rebalancer.engine.policy import Policy
+from rebalancer.engine.wash_window import WashWindow
+
+CENT = Decimal("0.01")
+ROUNDING = 2 * 10**10
+"""Twice a cent, in millionths of a micro-dollar: targets are weights of the fast world and not exact to the micro."""
+
+
+class BreachCode(StrEnum):
+    """What can be wrong with a decision."""
+
+    NOT_ALLOWED = "NOT_ALLOWED"
+    NOT_TRADABLE = "NOT_TRADABLE"
+    TWICE = "TWICE"
+    PRICE = "PRICE"
+    AMOUNT = "AMOUNT"
+    COST = "COST"
+    LOTS_DO_NOT_SUM = "LOTS_DO_NOT_SUM"
+    LOT_UNKNOWN = "LOT_UNKNOWN"
+    LOT_OVERSOLD = "LOT_OVERSOLD"
+    LOT_FIGURES = "LOT_FIGURES"
+    OVERSOLD = "OVERSOLD"
+    CASH_DOES_NOT_CLOSE = "CASH_DOES_NOT_CLOSE"
+    NEGATIVE_CASH = "NEGATIVE_CASH"
+    RESERVE_SPENT = "RESERVE_SPENT"
+    BANNED_BUY = "BANNED_BUY"
+    BANNED_SALE = "BANNED_SALE"
+    WASHED_LOSS = "WASHED_LOSS"
+    BELOW_MINIMUM = "BELOW_MINIMUM"
+    FRACTIONAL = "FRACTIONAL"
+    VOLUME_CAP = "VOLUME_CAP"
+    CROSSES_TARGET = "CROSSES_TARGET"
+    AWAY_FROM_TARGET = "AWAY_FROM_TARGET"
+    TOTALS = "TOTALS"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing that is wrong, with where and how much."""
+
+    code: BreachCode
+    sentence: str
+
+
+def check(book: Book, decision: Decision) -> list[Breach]:
+    """All that is wrong with one decision, looked at alone; empty when it may be stored."""
+    return Checker(book).check(decision)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a trade stands in the book."""
+
+    account: int
+    security: int
+    position: int
+    policy: Policy
+    value: int
+    target: float
+    quantity: int
+    lots: Mapping[str, Lot]
+    rows: Mapping[str, int]
+    """Row of `Book.lots` by lot id; of sales only, as `lots`."""
+
+
+class Checker:
+    """Checks many decisions of one book."""
+
+    def __init__(self, book: Book, drift: Drift | None = None) -> None:
+        self.book = book
+        self.drift = drift or measure(book)
+        self.accounts = {account_id: place for place, account_id in enumerate(book.accounts.account_id)}
+        self.securities = {symbol: place for place, symbol in enumerate(book.securities.symbol)}
+        self.window = WashWindow(book)
+
+    def check_all(self, decisions: Sequence[Decision]) -> dict[str, list[Breach]]:
+        """Breaches by account id, those between the accounts of a household included; sound ones are left out."""
+        found = {decision.account_id: self.check(decision) for decision in decisions}
+        by_account = [(self.accounts[decision.account_id], decision) for decision in decisions]
+        for account_id, symbol in self.window.bought_against_a_loss(by_account, self.securities):
+            sentence = "is bought while the household sells it, or its equivalent, at a loss"
+            found[account_id].append(_breach(BreachCode.BANNED_BUY, symbol, sentence))
+        return {account_id: breaches for account_id, breaches in found.items() if breaches}
+
+    def check(self, decision: Decision) -> list[Breach]:
+        """All that is wrong with one decision, looked at alone.
+
+        :raises KeyError: for an account or symbol that is not in the book
+        """
+        account = self.accounts[decision.account_id]
+        found = list(self._cash(account, decision))
+        if decision.trades and not self._is_open(account):
+            found.append(_breach(BreachCode.NOT_ALLOWED, decision.account_id, "is blocked or follows no model"))
+        symbols = [trade.symbol for trade in decision.trades]
+        found += [
+            _breach(BreachCode.TWICE, symbol, "is traded twice")
+            for symbol in sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+        ]
+        placed = [(trade, self._place(account, trade)) for trade in decision.trades]
+        for trade, place in placed:
+            found += self._size(trade, place)
+            found += self._permission(trade, place)
+            found += self._direction(trade, place)
+            if trade.side is Side.SELL:
+                found += self._lots(trade, place)
+        found += self._wash(account, placed)
+        found += self._totals(account, decision)
+        return found
+
+    def _is_open(self, account: int) -> bool:
+        accounts = self.book.accounts
+        return bool(accounts.block[account] == Block.NONE and accounts.model[account] != NONE)
+
+    def _place(self, account: int, trade: Trade) -> _Place:
+        book, security = self.book, self.securities[trade.symbol]
+        start, end = int(book.positions.offsets[account]), int(book.positions.offsets[account + 1])
+        at = np.flatnonzero(book.positions.security[start:end] == security)
+        position = start + int(at[0]) if len(at) else NONE
+        rows = self.drift.rows
+        rows_of_lots = self._lot_rows(position) if trade.side is Side.SELL and position != NONE else {}
+        first, last = int(rows.offsets[account]), int(rows.offsets[account + 1])
+        row = first + np.flatnonzero(rows.security[first:last] == security)
+        return _Place(
+            account=account,
+            security=security,
+            position=position,
+            policy=book.policies[book.accounts.policy[account]],
+            value=int(self.drift.value[account]),
+            target=float(rows.target[row[0]]) if len(row) else 0.0,
+            quantity=int(book.positions.quantity[position]) if position != NONE else 0,
+            lots={lot_id: self._lot(row) for lot_id, row in rows_of_lots.items()},
+            rows=rows_of_lots,
+        )
+
+    def _lot_rows(self, position: int) -> dict[str, int]:
+        table = self.book.lots
+        return {table.lot_id[row]: row for row in range(int(table.offsets[position]), int(table.offsets[position + 1]))}
+
+    def _lot(self, row: int) -> Lot:
+        table = self.book.lots
+        return Lot(
+            table.lot_id[row],
+            table.acquired_on[row].item(),
+            money.from_micros(int(table.quantity[row])),
+            money.from_micros(int(table.cost_basis[row])),
+            bool(table.inherited[row]),
+        )
+
+    def _cash(self, account: int, decision: Decision) -> Iterator[Breach]:
+        accounts, where = self.book.accounts, decision.account_id
+        flows = [_signed(trade) for trade in decision.trades]
+        before = money.from_micros(int(self.drift.cash[account]))
+        if before != decision.cash_before or money.total([before, *flows]) != decision.cash_after:
+            yield _breach(BreachCode.CASH_DOES_NOT_CLOSE, where, f"does not come to {decision.cash_after} in cash")
+        if not any(trade.side is Side.BUY for trade in decision.trades):
+            return
+        kept = money.from_micros(int(accounts.cash_reserve[account]) + int(accounts.withdrawals_due[account]))
+        if decision.cash_after < 0:
+            yield _breach(BreachCode.NEGATIVE_CASH, where, f"would buy down to {decision.cash_after} in cash")
+        elif decision.cash_after < kept:
+            yield _breach(BreachCode.RESERVE_SPENT, where, f"would buy into the {kept} that is to be kept")
+
+    def _size(self, trade: Trade, place: _Place) -> Iterator[Breach]:
+        securities, policy = self.book.securities, place.policy
+        price = money.from_micros(int(securities.price[place.security]))
+        exact = money.times(trade.quantity, price)
+        if trade.quantity <= 0 or trade.price != price:
+            yield _breach(BreachCode.PRICE, trade.symbol, f"is {trade.quantity} at {trade.price}, priced {price}")
+        if trade.amount != money.cents(exact):
+            yield _breach(BreachCode.AMOUNT, trade.symbol, f"comes to {exact}, not to {trade.amount}")
+        if trade.cost != self._cost(trade, place):
+            yield _breach(BreachCode.COST, trade.symbol, f"costs {self._cost(trade, place)}, not {trade.cost}")
+        smallest = max(policy.minimum_trade_amount, policy.minimum_trade_weight * money.from_micros(place.value))
+        if exact < smallest - CENT / 100:
+            yield _breach(BreachCode.BELOW_MINIMUM, trade.symbol, f"is a trade of {exact}, below {smallest}")
+        fraction = bool(securities.fractional[place.security]) and not policy.whole_shares
+        if not fraction and trade.quantity % int(securities.lot_size[place.security]):
+            yield _breach(BreachCode.FRACTIONAL, trade.symbol, f"is traded in parts of a share: {trade.quantity}")
+        adv = int(securities.adv_shares[place.security])
+        if adv != NONE and trade.quantity > policy.adv_cap * adv:
+            yield _breach(BreachCode.VOLUME_CAP, trade.symbol, f"is {trade.quantity} of {adv} shares a day")
+
+    def _cost(self, trade: Trade, place: _Place) -> Decimal:
+        securities = self.book.securities
+        spread = int(securities.ask[place.security]) - int(securities.bid[place.security])
+        half = money.from_micros((spread + 1) // 2)
+        fees = regulatory_fees(
+            side=trade.side, quantity=trade.quantity, price=trade.price, trade_on=self.book.as_of
+        ).charged
+        to_micro = -(-int(money.times(trade.quantity, half) * MICRO * MICRO) // MICRO)
+        return money.cents_up(money.from_micros(to_micro) + place.policy.commission + fees)
+
+    def _permission(self, trade: Trade, place: _Place) -> Iterator[Breach]:
+        securities, positions, at = self.book.securities, self.book.positions, place.position
+        stale = securities.price_age_sessions[place.security] > place.policy.price_max_age_sessions
+        held = at != NONE and positions.hold[at]
+        cash = securities.is_cash[place.security]
+        if not securities.tradable[place.security] or not securities.priced[place.security] or stale or held or cash:
+            yield _breach(BreachCode.NOT_TRADABLE, trade.symbol, "may not be traded now")
+        if at == NONE:
+            return
+        if trade.side is Side.BUY and positions.no_buy[at]:
+            yield _breach(BreachCode.BANNED_BUY, trade.symbol, "may not be bought: a restriction")
+        unsure = not positions.basis_known[at] or positions.lots_missing[at]
+        if trade.side is Side.SELL and (positions.no_sell[at] or unsure):
+            yield _breach(BreachCode.BANNED_SALE, trade.symbol, "may not be sold: a restriction, or lots are missing")
+
+    def _direction(self, trade: Trade, place: _Place) -> Iterator[Breach]:
+        """Towards the target, and past it by no more than rounding to the nearest step; a sale for cash is free."""
+        missing = self._missing_cash(place.account)
+        if trade.side is Side.SELL and missing > 0:
+            return
+        sign = 1 if trade.side is Side.BUY else -1
+        price, quantity = int(self.book.securities.price[place.security]), money.to_micros(trade.quantity)
+        target = round(place.target * place.value) * MICRO  # all three in millionths of a micro-dollar
+        before = place.quantity * price
+        after = before + sign * quantity * price
+        fraction = bool(self.book.securities.fractional[place.security]) and not place.policy.whole_shares
+        step = 1 if fraction else int(self.book.securities.lot_size[place.security]) * MICRO
+        if sign * (target - before) <= 0:
+            yield _breach(BreachCode.AWAY_FROM_TARGET, trade.symbol, "is traded away from its target")
+        elif 2 * sign * (after - target) > step * price + ROUNDING:
+            yield _breach(BreachCode.CROSSES_TARGET, trade.symbol, "is traded past its target")
+
+    def _missing_cash(self, account: int) -> int:
+        accounts = self.book.accounts
+        free = int(self.drift.cash[account]) - int(accounts.withdrawals_due[account])
+        floor = max(int(accounts.cash_reserve[account]) - int(accounts.reserve_threshold[account]), 0)
+        return int(accounts.cash_reserve[account]) - free if free < floor else 0
+
+    def _lots(self, trade: Trade, place: _Place) -> Iterator[Breach]:
+        if trade.quantity > money.from_micros(place.quantity):
+            yield _breach(BreachCode.OVERSOLD, trade.symbol, f"is sold beyond the {place.quantity / MICRO} there are")
+        if money.total([pick.quantity for pick in trade.lots]) != trade.quantity:
+            yield _breach(BreachCode.LOTS_DO_NOT_SUM, trade.symbol, f"names lots that are not {trade.quantity} shares")
+        if len({pick.lot_id for pick in trade.lots}) != len(trade.lots):
+            yield _breach(BreachCode.LOT_OVERSOLD, trade.symbol, "names a lot twice")
+        for pick in trade.lots:
+            lot = place.lots.get(pick.lot_id)
+            if lot is None:
+                yield _breach(BreachCode.LOT_UNKNOWN, trade.symbol, f"names lot {pick.lot_id}, which is not there")
+            elif not 0 < pick.quantity <= lot.quantity:
+                yield _breach(BreachCode.LOT_OVERSOLD, trade.symbol, f"takes {pick.quantity} of lot {pick.lot_id}")
+            elif pick != self._relieved(lot, pick, trade):
+                yield _breach(BreachCode.LOT_FIGURES, trade.symbol, f"has wrong figures for lot {pick.lot_id}")
+
+    def _relieved(self, lot: Lot, pick: Pick, trade: Trade) -> Pick:
+        return lots.relieve([lot], quantity=pick.quantity, price=trade.price, sold_on=self.book.as_of, by=Relief.FIFO)[
+            0
+        ]
+
+    def _wash(self, account: int, placed: Sequence[tuple[Trade, _Place]]) -> Iterator[Breach]:
+        """Nothing bought that the household sold at a loss, no loss while a purchase within the window is kept."""
+        household = int(self.book.accounts.household[account])
+        sold = {
+            place.rows[pick.lot_id]: pick.quantity
+            for trade, place in placed
+            for pick in trade.lots
+            if pick.lot_id in place.rows
+        }
+        for trade, place in placed:
+            key = (household, int(self.book.securities.wash_group[place.security]))
+            if trade.side is Side.BUY and key in self.window.sold_at_loss:
+                yield _breach(BreachCode.BANNED_BUY, trade.symbol, "was sold at a loss in the household within 30 days")
+            if self.window.takes_loss(account, trade) and self.window.would_wash(key, sold):
+                yield _breach(BreachCode.WASHED_LOSS, trade.symbol, "is sold at a loss that a purchase would wash")
+
+    def _totals(self, account: int, decision: Decision) -> Iterator[Breach]:
+        taxed = self.book.accounts.tax_status[account] == TaxStatus.TAXABLE
+        picks = [pick for trade in decision.trades for pick in trade.lots] if taxed else []
+        policy = self.book.policies[self.book.accounts.policy[account]]
+        wanted = (
+            money.cents(lots.gain(picks, Term.SHORT)),
+            money.cents(lots.gain(picks, Term.LONG)),
+            money.cents(lots.tax(picks, policy.rates)),
+            money.total([trade.cost for trade in decision.trades]),
+        )
+        if wanted != (decision.gain_short, decision.gain_long, decision.tax, decision.cost):
+            yield _breach(BreachCode.TOTALS, decision.account_id, "has gains, tax or costs that do not foot")
+
+
+def _signed(trade: Trade) -> Decimal:
+    return (trade.amount if trade.side is Side.SELL else -trade.amount) - trade.cost
+
+
+def _breach(code: BreachCode, subject: str, what: str) -> Breach:
+    return Breach(code, f"{subject} {what}.")
