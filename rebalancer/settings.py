@@ -197,6 +197,10 @@ REST_FRAMEWORK: dict[str, object] = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# How many calls a minute one credential of the custodians' API may make.
+_LIMITS = os.environ.get("CUSTODIAN_API_LIMITS", "reads=600,writes=120,batches=10")
+CUSTODIAN_API_LIMITS = {name: int(count) for name, count in (part.split("=") for part in _LIMITS.split(","))}
+
 SIMULATOR_URL = os.environ.get("SIMULATOR_URL", "")
 SIMULATOR_KEY_ID = os.environ.get("SIMULATOR_KEY_ID", "")
 SIMULATOR_SECRET = os.environ.get("SIMULATOR_SECRET", "")
@@ -206,5 +210,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
 }

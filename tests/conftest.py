@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,7 +20,7 @@ from tests.worlds import Birch, Cedar, make_birch, make_cedar
 
 ROOT = Path(__file__).parent.parent
 # The tests turn the settings to databases of their own; this one is only used to make and drop those.
-SERVER_DATABASE = settings.DATABASES["owner"]["NAME"]
+SERVER: dict[str, Any] = dict(settings.DATABASES["owner"])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,13 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _owner(name: str) -> psycopg.Connection:
     """A connection of the owner role to a database of the test server."""
-    database = settings.DATABASES["owner"]
     return psycopg.connect(
         dbname=name,
-        user=database["USER"],
-        password=database["PASSWORD"] or None,
-        host=database["HOST"] or None,
-        port=database["PORT"] or None,
+        user=SERVER["USER"],
+        password=SERVER["PASSWORD"] or None,
+        host=SERVER["HOST"] or None,
+        port=SERVER["PORT"] or None,
         autocommit=True,
     )
 
@@ -71,14 +71,14 @@ def _template(server: psycopg.Connection) -> str:
 
 def clone_template(name: str) -> None:
     """A fresh database of that name, as the template stands."""
-    with _owner(SERVER_DATABASE) as server:
+    with _owner(SERVER["NAME"]) as server:
         template = _template(server)
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
 
 
 def drop_database(name: str) -> None:
-    with _owner(SERVER_DATABASE) as server:
+    with _owner(SERVER["NAME"]) as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -15,6 +15,8 @@ from trading.custodians.alpaca_stream import BrokerStream
 from trading.custodians.protocol import Custodian, EventStream, account_id_for
 
 SIMULATOR = "SIMULATOR"
+CUSTODIAN_API = "CUSTODIAN_API"
+"""A custodian that fetches its orders through our API: nothing is ever sent to it."""
 SILENCE_SECONDS = 30.0
 
 

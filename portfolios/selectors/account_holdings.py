@@ -107,7 +107,7 @@ def _basis(lots: Sequence[Lot], value: Decimal | None) -> dict[str, Any]:
 def _lot(lot: Lot, quote: Quote | None, on: date) -> dict[str, Any]:
     value = cents(times(lot.quantity, quote.close)) if quote else None
     basis = None if lot.cost_basis is None else cents(lot.cost_basis)
-    held = term(lot.acquired_on, on)
+    held = term(lot.acquired_on, max(on, lot.acquired_on))  # bought since the last session
     return {
         "lot_id": lot.lot_key,
         "acquired_on": lot.acquired_on,

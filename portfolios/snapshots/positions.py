@@ -63,7 +63,7 @@ def position_tables(
         basis_known=~unknown,
         lots_missing=(sums != quantity) & (depth is Depth.ALL_LOTS),
     )
-    return positions, _lot_table(lots, kept, owner, len(keys)), accounts["id"][np.unique(keys[quantity < 0] // size)]
+    return positions, _lot_table(lots, kept, owner, len(keys), as_of), accounts["id"][np.unique(keys[quantity < 0] // size)]
 
 
 def _rows_of(
@@ -112,11 +112,12 @@ def _order(lots: Columns, lot_keys: Ints, keys: Ints) -> Ints:
     return order[found]
 
 
-def _lot_table(lots: Columns, kept: Ints, owner: Ints, positions: int) -> LotTable:
+def _lot_table(lots: Columns, kept: Ints, owner: Ints, positions: int, as_of: date) -> LotTable:
+    """What is bought between two sessions belongs to the next; in a book of the one before it is a lot of that day."""
     return LotTable(
         offsets=np.searchsorted(owner, np.arange(positions + 1)).astype(np.int64),
         lot_id=tuple(map(str, lots["id"][kept].tolist())),
-        acquired_on=lots["acquired"][kept].astype("datetime64[D]"),
+        acquired_on=np.minimum(lots["acquired"][kept].astype("datetime64[D]"), np.datetime64(as_of)),
         quantity=lots["quantity"][kept],
         cost_basis=lots["cost_basis"][kept],
         inherited=np.zeros(len(kept), dtype=np.bool_),

@@ -33,7 +33,7 @@ def custodian(state: State, environment: Mapping[str, str]) -> Service:
         "--secret": environment["SIMULATOR_SECRET"],
     }
     words = [word for pair in options.items() for word in pair]
-    return Service("custodian", (PYTHON, "-m", "trading.custodians.simulator", *words))
+    return Service("custodian", (PYTHON, "-m", "trading.custodians.simulator", *words, "--always-open"))
 
 
 def web(state: State, port: int) -> Service:

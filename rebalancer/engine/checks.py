@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from rebalancer.engine.book import NONE, Block, Book, TaxStatus
 from rebalancer.engine.book_tables import MICRO
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
-from rebalancer.engine.lots import Lot, Pick, Relief, Term
+from rebalancer.engine.lots import Lot, Pick, Term
 from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
 from rebalancer.engine.wash_window import WashWindow
@@ -267,9 +268,12 @@ class Checker:
                 yield _breach(BreachCode.LOT_FIGURES, trade.symbol, f"has wrong figures for lot {pick.lot_id}")
 
     def _relieved(self, lot: Lot, pick: Pick, trade: Trade) -> Pick:
-        return lots.relieve([lot], quantity=pick.quantity, price=trade.price, sold_on=self.book.as_of, by=Relief.FIFO)[
-            0
-        ]
+        """What the lot gives, worked out anew: its share of the basis to the micro-dollar, all with the last share."""
+        whole = pick.quantity == lot.quantity
+        cost_basis = lot.cost_basis if whole else money.ratio(lot.cost_per_share() * Fraction(pick.quantity))
+        proceeds = money.times(pick.quantity, trade.price)
+        gain = money.minus(proceeds, cost_basis)
+        return Pick(lot.lot_id, pick.quantity, proceeds, cost_basis, gain, lot.term(self.book.as_of))
 
     def _wash(self, account: int, placed: Sequence[tuple[Trade, _Place]]) -> Iterator[Breach]:
         """Nothing bought that the household sold at a loss, no loss while a purchase within the window is kept."""

@@ -1,6 +1,6 @@
 """The book that the journeys walk through, written into the database of the environment by a process of its own.
 
-`python -m tests.journeys.book` makes Birch with three households, prices of today, and its accounts at the simulator.
+`python -m tests.journeys.book` makes Birch with four households, prices of today, and its accounts at the simulator.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
 
 
 def build() -> None:
-    """Alder is far off its targets, Cherry too and needs two approvers, Elm is on plan; Cedar has a book of its own."""
+    """Alder is far off its targets, Cherry too and needs two approvers, Fir is all cash, Elm on plan; Cedar has a book of its own."""
     from django.utils import timezone
 
     from portfolios.models import DataProblem
@@ -37,6 +37,9 @@ def build() -> None:
         joint = make_account(birch.firm_id, cherry, number="2001", registration="JOINT", cash="60000.00")
         make_lot(birch.firm_id, joint, "VTI", "100", basis="31000.00")
         publish_policy(firm_id=birch.firm_id, toml=TWO_PAIRS_OF_EYES, at=now, by="test", household_id=cherry.pk)
+        fir = make_household(birch.firm_id, name="Fir", adviser_id=birch.adviser.id)
+        make_assignment(birch.firm_id, fir, birch.model)
+        make_account(birch.firm_id, fir, number="4001", cash="25000.00")
         elm = make_household(birch.firm_id, name="Elm", adviser_id=birch.adviser.id)
         make_assignment(birch.firm_id, elm, birch.model)
         trust = make_account(birch.firm_id, elm, number="3001", registration="TRUST", cash="2000.00")

@@ -52,22 +52,19 @@ def chromium() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
+def program() -> str:
+    """The path of Chromium; where there is none, nothing else is started."""
+    found = chromium()
+    if found is None:
         if os.environ.get("REBALANCER_REQUIRE_BROWSER") == "1":
             pytest.fail("REBALANCER_REQUIRE_BROWSER is set and no Chromium was found on PATH")
         pytest.skip("no Chromium on PATH: apt-get install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield running
-        running.close()
+    return found
 
 
 @pytest.fixture(scope="module")
-def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Stack]:
-    """A fresh database, the simulated custodian, the web server, a worker and the listener. `browser` first: without
-    one nothing is started."""
+def stack(program: str, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Stack]:
+    """A fresh database, the simulated custodian, the web server, a worker and the listener."""
     name = f"journey_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     logs = tmp_path_factory.mktemp("stack")
     with django_db_blocker.unblock():
@@ -76,8 +73,16 @@ def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory, django_db_
         with ExitStack() as running:
             yield _start(running, name, logs)
     finally:
-        with django_db_blocker.unblock():
-            drop_database(name)
+        drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def browser(program: str, stack: Stack) -> Iterator[Browser]:
+    """Comes after the database is made: beside Playwright's event loop Django refuses to touch one."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield running
+        running.close()
 
 
 def _start(running: ExitStack, database: str, logs: Path) -> Stack:

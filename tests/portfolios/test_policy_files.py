@@ -17,11 +17,11 @@ def layer(level: Level, toml: str) -> Layer:
         pytest.param("[triggers", "This is not TOML", id="not toml at all"),
         pytest.param("[triggers]\nbandwidth = 1", "triggers.bandwidth is no setting", id="an unknown key"),
         pytest.param("[trigers]", "trigers is no setting", id="an unknown section"),
-        pytest.param("[triggers]\nclass_band_absolute = 5", "triggers.class_band_absolute is 5", id="points, not a fraction"),
+        pytest.param("[triggers]\nclass_band_absolute = 5", "triggers.class_band_absolute is 5", id="points"),
         pytest.param("[tax]\nshort_rate = 1.0", "tax.short_rate", id="a rate of one"),
         pytest.param("[triggers]\ntrigger = 'SOMETIMES'", "triggers.trigger is 'SOMETIMES'", id="an unknown trigger"),
         pytest.param("[trading]\nadv_cap = nan", "trading.adv_cap", id="not a number"),
-        pytest.param("[trading]\nminimum_trade_amount = -1", "trading.minimum_trade_amount is -1", id="a negative amount"),
+        pytest.param("[trading]\nminimum_trade_amount = -1", "trading.minimum_trade_amount is -1", id="below zero"),
     ],
 )
 def test_a_bad_file_is_refused_with_a_sentence_that_names_the_place(toml: str, sentence: str) -> None:

@@ -44,8 +44,8 @@ INSERT INTO portfolios_cashbalance (firm_id, account_id, settled, unsettled, rep
     SELECT firm_id, id, 4000, 0, DATE '2026-11-20' FROM accounts_account;
 UPDATE accounts_account SET last_rebalanced_on = DATE '2026-10-01';
 INSERT INTO portfolios_position (firm_id, account_id, security_id, quantity, reported_on)
-    SELECT account.firm_id, account.id, security.id, (64 * (0.8 + 0.4 * random()) * CASE WHEN account.id % 8 = 0 AND security.id % 5 = 0 THEN 1.9 ELSE 1 END)::int,
-        DATE '2026-11-20'
+    SELECT account.firm_id, account.id, security.id, (64 * (0.8 + 0.4 * random())
+        * CASE WHEN account.id % 8 = 0 AND security.id % 5 = 0 THEN 1.9 ELSE 1 END)::int, DATE '2026-11-20'
     FROM accounts_account account, (SELECT id FROM portfolios_security ORDER BY id LIMIT {positions}) security
     ORDER BY account.id, security.id;
 """

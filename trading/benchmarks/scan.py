@@ -1,7 +1,7 @@
 """The drift scan of a large book, against a bare COPY of the same rows.
 
-The floor is PostgreSQL's own `COPY … TO STDOUT` of the positions, taken in the same run and thrown away. The scan reads the
-book, measures drift, evaluates the triggers and writes what calls for attention, as a worker does.
+The floor is PostgreSQL's own `COPY … TO STDOUT` of the positions, taken in the same run and thrown away. The scan
+reads the book, measures drift, evaluates the triggers and writes what calls for attention, as a worker does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from accounts.tenancy import firm_scope
 from portfolios.services.scans import start_scan
 from portfolios.services.signals import evaluate, households_of, store_signals
-from portfolios.snapshots.book import Depth, load_book
+from portfolios.snapshots.book import load_book
+from portfolios.snapshots.positions import Depth
 from trading.benchmarks.books import fill_book
 from trading.benchmarks.rows import Row, seconds
 from trading.benchmarks.scratch import scratch_database
@@ -67,7 +68,7 @@ def _figures(firm_id: int) -> Iterator[Row]:
 def _copy_out(statement: str) -> int:
     """Bytes of a COPY, read and thrown away."""
     count = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as rows:  # type: ignore[attr-defined]
+    with connection.cursor() as cursor, cursor.copy(statement) as rows:
         for part in rows:
             count += len(part)
     return count

@@ -1,4 +1,4 @@
-from trading.models.api import ApiCredential, ApiRequest
+from trading.models.api import ApiBatch, ApiCredential, ApiRequest
 from trading.models.controls import PreTradeCheck, ReconBreak, TradingHalt
 from trading.models.executions import Allocation, Block, Execution
 from trading.models.inbox import InboundEvent
@@ -7,6 +7,7 @@ from trading.models.proposals import Approval, Proposal, ProposalAccount
 
 __all__ = [
     "Allocation",
+    "ApiBatch",
     "ApiCredential",
     "ApiRequest",
     "Approval",

@@ -5,6 +5,7 @@ from django.db import models
 
 from accounts.models import Custodian
 from accounts.models.base import TenantModel
+from portfolios.models import FeedFile
 
 
 class ApiCredential(models.Model):
@@ -52,3 +53,35 @@ class ApiRequest(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+class ApiBatch(TenantModel):
+    """Records that a custodian sent in one call and that were applied whole. `file` is its place among the feeds.
+
+    A custodian numbers its batches of one feed and day; a number is taken once and never after a higher one.
+    """
+
+    public_id = models.CharField(max_length=32)
+    credential = models.ForeignKey(ApiCredential, on_delete=models.PROTECT, related_name="+")
+    custodian = models.ForeignKey(Custodian, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey(FeedFile, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    feed = models.CharField(max_length=16)
+    mode = models.CharField(max_length=8)
+    as_of = models.DateField()
+    sequence = models.PositiveIntegerField()
+    content_sha256 = models.CharField(max_length=64)
+    record_count = models.PositiveIntegerField()
+    control_totals = models.JSONField(default=dict)
+    outcomes = models.JSONField(default=dict)
+    applied_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("firm", "public_id"), name="api_batch_id_once"),
+            models.UniqueConstraint(
+                fields=("firm", "custodian", "feed", "as_of", "sequence"), name="api_batch_sequence_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.feed} {self.as_of} #{self.sequence}"

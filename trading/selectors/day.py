@@ -8,7 +8,8 @@ from datetime import date
 
 from accounts.models import Account, Household
 from portfolios.models import AccountSignal, Lot, ScanShard
-from portfolios.snapshots.book import Depth, load_book
+from portfolios.snapshots.book import load_book
+from portfolios.snapshots.positions import Depth
 from rebalancer.engine.drift import measure
 from trading.models import Execution, Order, Proposal, ProposalAccount
 

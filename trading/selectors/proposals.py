@@ -165,6 +165,7 @@ def _head(
         "needs_second": proposal.needs_two,
         "four_eyes_sentence": proposal.two_reason if proposal.needs_two else None,
         "stale_because": stale or None,
+        "newer_id": _newer_id(proposal),
         "approvals": [_approval(row) for row in approvals if row.decision == Approval.Decision.APPROVE],
         "rejection": next((_rejection(row) for row in approvals if row.decision == Approval.Decision.REJECT), None),
     }
@@ -184,6 +185,12 @@ _SAME = (
     "cost",
     "as_of",
 )
+
+
+def _newer_id(proposal: Proposal) -> int | None:
+    """The household's open proposal, where this one gave way to it."""
+    rows = Proposal.objects.for_firm(proposal.firm_id).filter(household_id=proposal.household_id, status__in=OPEN)
+    return rows.filter(pk__gt=proposal.pk).order_by("id").values_list("id", flat=True).first()
 
 
 def _traded(accounts: list[Mapping[str, Any]], side: str) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.tenancy import firm_scope
-from trading.connections import Line
+from trading.connections import CUSTODIAN_API, Line
 from trading.models import BrokerConnection
 
 
@@ -12,6 +12,7 @@ def line_of(row: BrokerConnection) -> Line:
 
 
 def lines_of(firm_id: int) -> list[Line]:
-    """Every line of the firm, in order of id."""
+    """Every line on which we speak, in order of id: not those to custodians who fetch what is for them."""
     with firm_scope(firm_id):
-        return [line_of(row) for row in BrokerConnection.objects.for_firm(firm_id).order_by("id")]
+        rows = BrokerConnection.objects.for_firm(firm_id).exclude(adapter=CUSTODIAN_API)
+        return [line_of(row) for row in rows.order_by("id")]

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 
 from accounts.tenancy import firm_scope
-from trading.connections import Line, open_line
+from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import (
     CancelOutcome,
     Custodian,
@@ -122,7 +122,8 @@ def _abilities(lines: Mapping[int, Custodian]) -> dict[int, bool]:
 def _waiting(firm_id: int, now: datetime) -> Q:
     blocked = Q(kind=Kind.SUBMIT, order__connection__breaker_state=BREAKER_OPEN)
     too_early = Q(kind=Kind.CANCEL, order__status__in=IN_FLIGHT)
-    return Q(firm_id=firm_id, status=Status.READY, not_before__lte=now) & ~blocked & ~too_early
+    fetched = Q(order__connection__adapter=CUSTODIAN_API)
+    return Q(firm_id=firm_id, status=Status.READY, not_before__lte=now) & ~blocked & ~too_early & ~fetched
 
 
 def _any_due(firm_id: int, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from accounts.tenancy import firm_scope
-from trading.connections import Line
+from trading.connections import CUSTODIAN_API, Line
 from trading.custodians.protocol import (
     Accepted,
     Ambiguous,
@@ -85,10 +85,15 @@ def resolve_expired(*, firm_id: int, now: datetime) -> int:
     with firm_scope(firm_id):
         rows = OrderCommand.objects.for_firm(firm_id).filter(status=Status.LEASED, lease_until__lt=now)
         commands = list(
-            rows.select_related("order").select_for_update(skip_locked=True, of=("self", "order")).order_by("id")
+            rows.select_related("order__connection")
+            .select_for_update(skip_locked=True, of=("self", "order"))
+            .order_by("id")
         )
         for command in commands:
-            if command.kind == Kind.SUBMIT:
+            if command.order.connection.adapter == CUSTODIAN_API:
+                _again(command, now)
+                _step_back(command.order, OrderStatus.READY, "The custodian took it and did not acknowledge it.", now)
+            elif command.kind == Kind.SUBMIT:
                 _close(command, "the worker stopped before it wrote down what came of it")
                 _lose_sight(command.order, "The worker that sent it stopped; whether it arrived is being asked.", now)
             else:

@@ -1,4 +1,4 @@
-"""A decision's parts as the JSON that a proposal keeps: what the screens read, what approval covers, what replay needs."""
+"""A decision's parts as the JSON that a proposal keeps: for the screens, for the approval's hash, and for replay."""
 
 from __future__ import annotations
 

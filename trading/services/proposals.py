@@ -15,7 +15,8 @@ from portfolios.models import Scan
 from portfolios.selectors.holdings import holdings_digests
 from portfolios.selectors.policies import approval_limits, policies_in_force
 from portfolios.services.signals import Found, Outcome
-from portfolios.snapshots.book import Depth, LoadedBook, load_book
+from portfolios.snapshots.book import LoadedBook, load_book
+from portfolios.snapshots.positions import Depth
 from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import ENGINE_VERSION, solve
 from rebalancer.engine.optimiser.decision import Decision
@@ -83,11 +84,11 @@ def _sound(whole: LoadedBook, decisions: Sequence[Decision]) -> tuple[list[Decis
     """Decisions that foot and trade, and what is to be said of every one."""
     sound: list[Decision] = []
     outcomes: dict[str, Outcome] = {}
-    checker = Checker(whole.book)
+    breaches = Checker(whole.book).check_all(decisions)
     for decision in decisions:
-        breaches = checker.check(decision)
-        if breaches:
-            log.error("account %s: the engine's decision does not foot: %s", decision.account_id, breaches)
+        if decision.account_id in breaches:
+            what = breaches[decision.account_id]
+            log.error("account %s: the engine's decision does not foot: %s", decision.account_id, what)
             outcomes[decision.account_id] = Outcome(
                 "CHECK_FAILED", "The trades found for it failed our own checks and were not proposed; this is reported."
             )

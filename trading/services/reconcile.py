@@ -14,7 +14,7 @@ from accounts.tenancy import firm_scope
 from portfolios.models import CashBalance, Position
 from portfolios.models.securities import SecurityKind
 from rebalancer.engine.money import ZERO, cents
-from trading.connections import Line, open_line
+from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import Custodian
 from trading.models import BrokerConnection, Execution, InboundEvent, ReconBreak
 from trading.services.lines import line_of
@@ -82,7 +82,8 @@ def reconcile(*, firm_id: int, now: datetime) -> Reconciliation:
 
 
 def _places(firm_id: int) -> list[_Place]:
-    lines = {row.custodian_id: line_of(row) for row in BrokerConnection.objects.for_firm(firm_id).order_by("-id")}
+    rows = BrokerConnection.objects.for_firm(firm_id).exclude(adapter=CUSTODIAN_API).order_by("-id")
+    lines = {row.custodian_id: line_of(row) for row in rows}
     accounts = Account.objects.for_firm(firm_id).filter(custodian__in=lines).exclude(status=Account.Status.CLOSED)
     return [_Place(row.pk, str(row), row.number, lines[row.custodian_id]) for row in accounts.order_by("id")]
 

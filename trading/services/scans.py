@@ -8,7 +8,8 @@ from datetime import datetime
 from accounts.tenancy import firm_scope
 from portfolios.services.scans import Claim, ShardTaken, claim_shard, finish_shard
 from portfolios.services.signals import evaluate, store_signals
-from portfolios.snapshots.book import Depth, load_book
+from portfolios.snapshots.book import load_book
+from portfolios.snapshots.positions import Depth
 from trading.services.proposals import propose
 
 

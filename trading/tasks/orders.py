@@ -16,8 +16,11 @@ from trading.services.settlement import settle
 
 
 def nudge_orders(firm_id: int) -> None:
-    """Wake a worker for the firm's orders once the caller's transaction is committed."""
-    transaction.on_commit(lambda: work_orders.delay(firm_id))
+    """Wake a worker for the firm's orders once the caller's transaction is committed.
+
+    What was decided stands whether or not the broker answers: then the sweep finds it.
+    """
+    transaction.on_commit(lambda: work_orders.delay(firm_id), robust=True)
 
 
 @shared_task(name="trading.work_orders")

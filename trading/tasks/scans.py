@@ -24,7 +24,7 @@ def start_scan_and_nudge(*, firm_id: int, as_of: date, requested_by: str, at: da
     """
     start_scan(firm_id=firm_id, as_of=as_of, requested_by=requested_by, at=at)
     for shard_id in due_shards(firm_id=firm_id, at=at):
-        transaction.on_commit(lambda shard_id=shard_id: scan_shard.delay(firm_id, shard_id))  # type: ignore[misc]
+        transaction.on_commit(lambda shard_id=shard_id: scan_shard.delay(firm_id, shard_id), robust=True)  # type: ignore[misc]
 
 
 @shared_task(name="trading.scan_shard")

@@ -185,6 +185,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "value": row["value"],
         "drift_before": row["sort_drift"],
         "drift_after": row["drift_after"],
+        "drift_limit": None,
         "reasons": described(row["reasons"]),
         "gain_short": row["gain_short"],
         "gain_long": row["gain_long"],

@@ -123,9 +123,10 @@ def _cheapest(seller: Seller, offers: Sequence[tuple[Holding, int]], amount: int
     while heap and amount > 0:
         _, quantity, place = heapq.heappop(heap)
         holding = offers[place][0]
-        needed = -(-amount * MICRO // (max(holding.price - holding.half_spread, 1) * holding.step)) * holding.step
-        shares[place] += min(quantity, needed)
-        amount -= holding.worth(min(quantity, needed))
+        net = max(holding.price - holding.half_spread, 1)
+        taken = min(quantity, -(-amount * MICRO // net))
+        shares[place] += taken
+        amount -= taken * net // MICRO
         following = next(chains[place], None)
         if following:
             heapq.heappush(heap, (*following, place))

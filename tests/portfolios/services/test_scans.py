@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -33,13 +33,13 @@ def begin(world: Birch, *, households: int = 1) -> Scan:
     return start_scan(firm_id=world.firm_id, as_of=TODAY, requested_by="t", at=NOW, shard_accounts=1)
 
 
-def claim(world: Birch, shard_id: int, at=NOW) -> Claim:
+def claim(world: Birch, shard_id: int, at: datetime = NOW) -> Claim:
     held = claim_shard(firm_id=world.firm_id, shard_id=shard_id, at=at)
     assert held is not None
     return held
 
 
-def is_free(world: Birch, shard_id: int, at=NOW) -> bool:
+def is_free(world: Birch, shard_id: int, at: datetime = NOW) -> bool:
     return claim_shard(firm_id=world.firm_id, shard_id=shard_id, at=at) is not None
 
 
@@ -117,7 +117,8 @@ def test_a_shard_that_kills_its_workers_is_given_up_with_a_sentence(birch: Birch
     assert not is_free(birch, shard, at=LATER)
     found = newest_progress(birch.firm_id)
     assert found.status == Scan.Status.FAILED
-    assert found.failures == (f"This part of the scan was given up after {MAX_ATTEMPTS} workers stopped in the middle of it.",)
+    sentence = f"This part of the scan was given up after {MAX_ATTEMPTS} workers stopped in the middle of it."
+    assert found.failures == (sentence,)
 
 
 def test_the_scan_ends_with_its_last_shard_and_sums_them_up(birch: Birch) -> None:

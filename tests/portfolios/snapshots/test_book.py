@@ -8,7 +8,8 @@ import numpy as np
 from accounts.models import CashReserve, ScheduledFlow
 from portfolios.models import DataProblem, FirmPrice, Position, Restriction, Security, Transaction
 from portfolios.services.policies import publish_policy
-from portfolios.snapshots.book import Depth, LoadedBook, load_book
+from portfolios.snapshots.book import LoadedBook, load_book
+from portfolios.snapshots.positions import Depth
 from rebalancer.engine.book import NONE, Block
 from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_household, make_lot
 
@@ -112,7 +113,7 @@ def test_a_firms_own_price_is_seen_by_that_firm_alone(birch: Birch, cedar: Cedar
     FirmPrice.objects.for_firm(birch.firm_id).create(
         security=Security.objects.get(symbol="VTI"),
         priced_on=TODAY,
-        close=Decimal("310"),
+        close=Decimal(310),
         bid=Decimal("309.99"),
         ask=Decimal("310.01"),
         adv_shares=1,

@@ -113,7 +113,7 @@ def price_moves(world: Birch) -> None:
     FirmPrice.objects.for_firm(world.firm_id).create(
         security=Security.objects.get(symbol="VTI"),
         priced_on=TODAY,
-        close=Decimal("309"),
+        close=Decimal(309),
         bid=Decimal("308.99"),
         ask=Decimal("309.01"),
         adv_shares=1_000_000,

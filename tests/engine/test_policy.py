@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from rebalancer.engine.lots import Relief
+from rebalancer.engine.policy import BadPolicy, Frequency, Policy, Preset, RebalanceTo
+
+
+def test_the_defaults_are_the_products():
+    policy = Policy()
+    assert (policy.trigger, policy.rebalance_to, policy.relief) == (Preset.HYBRID, RebalanceTo.TARGET, Relief.LEAST_TAX)
+    assert (policy.class_band_absolute, policy.taxable_band_absolute) == (Decimal("0.05"), Decimal("0.07"))
+
+
+def test_plain_text_of_a_parameter_file_becomes_a_member():
+    policy = Policy(trigger="CALENDAR", calendar_frequency="DATES", calendar_on=(date(2026, 1, 2),), relief="HIFO")
+    assert policy == Policy(
+        trigger=Preset.CALENDAR,
+        calendar_frequency=Frequency.DATES,
+        calendar_on=(date(2026, 1, 2),),
+        relief=Relief.HIFO,
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        pytest.param({"class_band_absolute": Decimal("1.2")}, "class_band_absolute must be between 0 and 1", id="band"),
+        pytest.param({"adv_cap": Decimal("-0.1")}, "adv_cap must be between 0 and 1", id="negative share"),
+        pytest.param({"minimum_trade_amount": Decimal(-1)}, "minimum_trade_amount must be zero or more", id="amount"),
+        pytest.param({"commission": Decimal("NaN")}, "commission must be zero or more", id="not a number"),
+        pytest.param({"cooldown_days": -1}, "cooldown_days must be zero or more", id="days"),
+        pytest.param({"relief": Relief.SPECIFIC}, "relief cannot be SPECIFIC", id="specific relief"),
+        pytest.param({"trigger": "NEVER"}, "trigger must be one of CALENDAR, THRESHOLD, HYBRID", id="unknown preset"),
+        pytest.param(
+            {"calendar_frequency": "DATES"}, "calendar_on must list at least one date", id="dates without any"
+        ),
+    ],
+)
+def test_a_value_outside_its_range_is_refused_by_name(values, sentence):
+    with pytest.raises(BadPolicy, match=sentence):
+        Policy(**values)

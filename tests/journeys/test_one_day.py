@@ -1,0 +1,111 @@
+"""One day as the people of a firm live it, in a real browser before the whole running product."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.journeys.conftest import Stack
+from tests.journeys.eyes import Tab, tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
+
+ADVISER, OWNER, CLIENT = "adviser@birch.example", "owner@birch.example", "client@birch.example"
+TRADES_MS = 25_000
+
+
+def scan(window: Tab) -> None:
+    """Start a scan and wait until the list has loaded itself anew."""
+    with window.page.expect_response(lambda answer: answer.url.endswith("/worklist/")):
+        window.page.get_by_role("button", name="Scan the book now").click()
+    expect(window.page.locator("#progress")).to_contain_text("accounts scanned as of")
+    expect(window.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+
+
+def approve(window: Tab, household: str, note: str = "") -> None:
+    """From the worklist: open the proposal, confirm in the dialog that shows its sums."""
+    page = window.page
+    page.get_by_role("link", name=household, exact=True).click()
+    page.get_by_role("button", name="Approve…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"for {household}?")
+    dialog.get_by_label("Note").fill(note)
+    dialog.get_by_role("button", name="Approve", exact=True).click()
+    expect(dialog).to_have_count(0)
+
+
+def wait_until_filled(window: Tab) -> None:
+    """The blotter refreshes by itself; nobody presses anything."""
+    expect(window.page.locator("#results")).to_contain_text("nothing is on its way", timeout=TRADES_MS)
+    assert set(window.page.locator("td[data-label=State]").all_inner_texts()) == {"Filled"}
+
+
+def test_an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why(
+    browser: Browser, stack: Stack
+) -> None:
+    found: list[str] = []
+    with tab(browser, stack.url) as adviser:
+        adviser.go("/accounts/login/")
+        found += adviser.look(name="sign-in")
+        adviser.sign_in(ADVISER)
+        found += adviser.look(name="worklist, never scanned")
+        scan(adviser)
+        found += adviser.look(name="worklist")
+        adviser.page.locator("#tile-BAND_BREACHED").click()
+        expect(adviser.page.get_by_role("group", name="Filters that are on")).to_contain_text("Outside a band")
+        adviser.page.get_by_role("link", name="Alder", exact=True).click()
+        found += adviser.look(name="proposal")
+        adviser.page.go_back()
+        approve(adviser, "Alder", "Agreed with the client by phone.")
+        expect(adviser.page.locator("#status")).to_contain_text("orders are on their way")
+        adviser.page.get_by_role("link", name="See its orders").click()
+        wait_until_filled(adviser)
+        found += adviser.look(name="orders")
+        adviser.page.locator("a.row-link").first.click()
+        expect(adviser.page.get_by_role("heading", name="Executions")).to_be_visible()
+        found += adviser.look(name="order")
+        for name, path in (("accounts", "/book/"), ("models", "/models/"), ("problems", "/problems/")):
+            adviser.go(path)
+            found += adviser.look(name=name)
+        adviser.go("/book/")
+        adviser.page.get_by_role("link", name="Alder Individual").click()
+        found += adviser.look(name="account")
+    with tab(browser, stack.url, width=360) as client:
+        client.sign_in(CLIENT)
+        expect(client.page.get_by_role("heading", level=1)).to_contain_text("Your portfolio is on plan.")
+        client.page.get_by_text(re.compile(r"The \d+ steps")).click()
+        expect(client.page.locator(".timeline")).to_contain_text("Sold")
+        found += client.look(name="client")
+    assert found == []
+
+
+def test_above_the_limit_a_second_person_sends_the_orders(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as adviser, tab(browser, stack.url) as owner:
+        adviser.sign_in(ADVISER)
+        scan(adviser)
+        approve(adviser, "Cherry")
+        expect(adviser.page.locator("#status")).to_contain_text("A second approver is needed")
+        expect(adviser.page.get_by_role("button", name="Approve…")).to_have_count(0)
+        owner.sign_in(OWNER)
+        approve(owner, "Cherry")
+        expect(owner.page.locator("#status")).to_contain_text("orders are on their way")
+        owner.page.get_by_role("link", name="See its orders").click()
+        wait_until_filled(owner)
+
+
+def test_the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as adviser:
+        adviser.sign_in(ADVISER)
+        scan(adviser)
+        adviser.go("/worklist/?q=Fir")
+        page = adviser.page
+        page.keyboard.press("j")
+        page.keyboard.press("r")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Reject the proposal for")
+        dialog.get_by_label("Reason").select_option("TIMING")
+        dialog.get_by_label("In your words").fill("After the quarter's end.")
+        dialog.get_by_role("button", name="Reject", exact=True).click()
+        expect(page.locator("#status")).to_contain_text("Not the right time: After the quarter's end.")
