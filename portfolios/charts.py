@@ -15,6 +15,7 @@ BULLET_HEIGHT = 28
 BULLET_MIDDLE = 14
 STACK_ROW = 26
 SPARK_HEIGHT = 36
+COLOURS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,11 @@ def _segment(name: str, index: int, start: float, share: float, top: int) -> str
     if share <= 0:
         return ""
     box = f'x="{_number(start * 100)}%" y="{top}" width="{_number(share * 100)}%" height="{STACK_ROW}"'
-    drawn = f'<rect class="st-seg st-{index % 8 + 1}" {box}/>'
+    drawn = f'<rect class="st-seg st-{index % COLOURS + 1}" {box}/>'
     if share * 45 > len(name) + 1:
         at = _number((start + share / 2) * 100)
         place = f'x="{at}%" y="{top + 17}" text-anchor="middle"'
-        drawn += f'<text class="st-name st-on-{index % 8 + 1}" {place}>{escape(name)}</text>'
+        drawn += f'<text class="st-name st-on-{index % COLOURS + 1}" {place}>{escape(name)}</text>'
     return drawn
 
 

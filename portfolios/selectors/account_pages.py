@@ -124,7 +124,7 @@ def account_facts(firm_id: int, account_id: int, *, on: date) -> AccountFacts | 
         "cash_lines": _cash_lines(account, cash),
         "reserves": reserves,
         "restrictions": [_restriction(row) for row in _restrictions(account, on)],
-        "policy": policy_lines(settings, _rates(account)),
+        **_policy(settings, _rates(account)),
         "problems": open_problems(firm_id, account_id=account_id),
     }
     return AccountFacts(account.household_id, account.tax_status, settings, page)
@@ -225,6 +225,15 @@ def _restriction(row: Restriction) -> dict[str, Any]:
         "reason": row.reason,
         "expires_on": row.expires_on,
         "set_by": f"set for {scope}",
+    }
+
+
+def _policy(settings: Mapping[str, Setting], rates: tuple[Decimal, Decimal] | None) -> dict[str, Any]:
+    """What somebody set, and what nobody did."""
+    lines = policy_lines(settings, rates)
+    return {
+        "policy": [line for line in lines if not line["is_default"]],
+        "policy_defaults": [line for line in lines if line["is_default"]],
     }
 
 

@@ -13,6 +13,7 @@ from rebalancer.engine.lots import Relief
 from rebalancer.engine.policy import Frequency, Preset, RebalanceTo
 
 HOUSEHOLD_RATES = "household's tax profile"
+PRODUCT = "product default"
 
 _WORDS: Mapping[str, str] = {
     Preset.CALENDAR: "on its dates",
@@ -96,13 +97,15 @@ def policy_lines(settings: Mapping[str, Setting], rates: tuple[Decimal, Decimal]
 
 
 def _line(key: str, setting: Setting) -> dict[str, Any]:
+    """What says the same as the value that won is not worth a line."""
+    value_text = _text(key, setting.value)
+    under = [{"source_label": source, "value_text": _text(key, value)} for source, value in setting.overridden]
     return {
         "label": _SETTINGS[key][0],
-        "value_text": _text(key, setting.value),
+        "value_text": value_text,
         "source_label": setting.source,
-        "overridden": [
-            {"source_label": source, "value_text": _text(key, value)} for source, value in setting.overridden
-        ],
+        "is_default": setting.source == PRODUCT,
+        "overridden": [line for line in under if line["value_text"] != value_text],
     }
 
 

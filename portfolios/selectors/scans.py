@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Sum
 
+from portfolios.figures import day_text
 from portfolios.models import Scan, ScanShard
 
 
@@ -65,8 +66,8 @@ def _progress(scan: Scan) -> ScanProgress:
 
 def _sentence(scan: Scan, sums: dict[str, int]) -> str:
     if scan.status == Scan.Status.RUNNING:
-        return f"Scanning the book as of {scan.as_of:%-d %B %Y}"
+        return f"Scanning the book as of {day_text(scan.as_of)}"
     return (
-        f"{sums['scanned']:,} accounts scanned as of {scan.as_of:%-d %B %Y}: "
+        f"{sums['scanned']:,} accounts scanned as of {day_text(scan.as_of)}: "
         f"{sums['flagged']:,} need attention, {sums['proposals']:,} proposals"
     )

@@ -63,7 +63,8 @@ def position_tables(
         basis_known=~unknown,
         lots_missing=(sums != quantity) & (depth is Depth.ALL_LOTS),
     )
-    return positions, _lot_table(lots, kept, owner, len(keys), as_of), accounts["id"][np.unique(keys[quantity < 0] // size)]
+    table = _lot_table(lots, kept, owner, len(keys), as_of)
+    return positions, table, accounts["id"][np.unique(keys[quantity < 0] // size)]
 
 
 def _rows_of(

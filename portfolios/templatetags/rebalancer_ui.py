@@ -17,7 +17,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("FILLED", "APPROVED", "DONE", "APPLIED", "PASS", "EXECUTED", "COMPLETED"), "good"),
     **dict.fromkeys(("REJECTED", "FAILED", "BLOCK", "BLOCKED", "REFUSED", "BAD", "BUSTED", "BROKEN"), "bad"),
     **dict.fromkeys(("STALE", "UNKNOWN", "WARN", "NOTE", "PARTLY", "EXPIRED", "NEEDS_SECOND", "HELD"), "warn"),
-    **dict.fromkeys(("CANCELLED", "CANCELED", "DUPLICATE", "SUPERSEDED", "NONE"), "quiet"),
+    **dict.fromkeys(("CANCELLED", "CANCELED", "DUPLICATE", "SUPERSEDED", "NONE", "NOT_DUE"), "quiet"),
 }
 
 register.filter("money", figures.money_text)
@@ -105,8 +105,10 @@ def allocation_bars(rows: Iterable[Any], label: str = "Allocation") -> SafeStrin
 
 
 @register.simple_tag
-def drift_bar(before: Number, after: Number | None = None, limit: Number | None = None) -> SafeString:
-    return _drawn(charts.drift_bar(before, after, limit))
+def drift_bar(
+    before: Number, after: Number | None = None, limit: Number | None = None, scale: float = 0.12
+) -> SafeString:
+    return _drawn(charts.drift_bar(before, after, limit, scale=scale))
 
 
 @register.simple_tag

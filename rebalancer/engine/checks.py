@@ -95,6 +95,7 @@ class Checker:
         self.accounts = {account_id: place for place, account_id in enumerate(book.accounts.account_id)}
         self.securities = {symbol: place for place, symbol in enumerate(book.securities.symbol)}
         self.window = WashWindow(book)
+        self.tradable = book.securities.tradable & book.securities.priced & ~book.securities.is_cash
 
     def check_all(self, decisions: Sequence[Decision]) -> dict[str, list[Breach]]:
         """Breaches by account id, those between the accounts of a household included; sound ones are left out."""
@@ -217,8 +218,7 @@ class Checker:
         securities, positions, at = self.book.securities, self.book.positions, place.position
         stale = securities.price_age_sessions[place.security] > place.policy.price_max_age_sessions
         held = at != NONE and positions.hold[at]
-        cash = securities.is_cash[place.security]
-        if not securities.tradable[place.security] or not securities.priced[place.security] or stale or held or cash:
+        if not self.tradable[place.security] or stale or held:
             yield _breach(BreachCode.NOT_TRADABLE, trade.symbol, "may not be traded now")
         if at == NONE:
             return

@@ -135,6 +135,8 @@ class _Object:
             raise self.complain(name, f"{least} or more")
         if abs(amount) > LARGEST:
             raise self.complain(name, f"at most {LARGEST:,}")
+        if amount != money.micro(amount):
+            raise self.complain(name, "a number of at most six decimals")
         return amount
 
     def positive(self, name: str) -> Decimal:
@@ -144,8 +146,9 @@ class _Object:
         return value
 
     def day(self, name: str) -> date:
+        text = self.text(name)
         try:
-            return date.fromisoformat(self.text(name))
+            return date.fromisoformat(text)
         except ValueError:
             raise self.complain(name, "a date like 2026-01-05") from None
 

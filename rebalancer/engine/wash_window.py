@@ -40,8 +40,9 @@ class WashWindow:
 
     def takes_loss(self, account: int, trade: Trade) -> bool:
         """Does the trade realise a loss that counts for tax?"""
-        taxed = self.book.accounts.tax_status[account] == TaxStatus.TAXABLE
-        return bool(taxed and any(pick.gain < -HALF_A_CENT for pick in trade.lots))
+        if not any(pick.gain < -HALF_A_CENT for pick in trade.lots):
+            return False
+        return bool(self.book.accounts.tax_status[account] == TaxStatus.TAXABLE)
 
     def bought_against_a_loss(
         self, decisions: Sequence[tuple[int, Decision]], securities: Mapping[str, int]

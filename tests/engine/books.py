@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from rebalancer.engine.book import Book
 from rebalancer.engine.book_rows import (
@@ -28,11 +29,7 @@ FULL = Policy(trigger=Preset.THRESHOLD)
 """A policy under which no minimum of all trades together applies."""
 
 
-def money(text: str) -> Decimal:
-    return Decimal(text)
-
-
-def make_security(symbol: str, price: str | None = "100", **changes: object) -> SecurityRow:
+def make_security(symbol: str, price: str | None = "100", **changes: Any) -> SecurityRow:
     half = Decimal("0.01")
     row = SecurityRow(
         symbol=symbol,
@@ -41,7 +38,7 @@ def make_security(symbol: str, price: str | None = "100", **changes: object) -> 
         ask=None if price is None else Decimal(price) + half,
         adv_shares=1_000_000,
     )
-    return replace(row, **changes)  # type: ignore[arg-type]
+    return replace(row, **changes)
 
 
 def make_securities(**changed: SecurityRow) -> list[SecurityRow]:
@@ -66,7 +63,7 @@ def make_model(weights: Mapping[str, str] | None = None, cash: str = "0.02", **n
     )
 
 
-def make_position(symbol: str, *lots: tuple[str, str, date] | LotRow, **flags: object) -> PositionRow:
+def make_position(symbol: str, *lots: tuple[str, str, date] | LotRow, **flags: Any) -> PositionRow:
     """Lots are (quantity, basis a share, acquired on)."""
     rows = [
         lot
@@ -75,14 +72,14 @@ def make_position(symbol: str, *lots: tuple[str, str, date] | LotRow, **flags: o
         for place, lot in enumerate(lots, start=1)
     ]
     quantity = sum((row.quantity for row in rows), Decimal(0))
-    return PositionRow(symbol=symbol, quantity=quantity, lots=tuple(rows), **flags)  # type: ignore[arg-type]
+    return PositionRow(symbol=symbol, quantity=quantity, lots=tuple(rows), **flags)
 
 
 def make_account(
-    *positions: PositionRow, cash: str | Decimal = "0", account_id: str = "A1", **changes: object
+    *positions: PositionRow, cash: str | Decimal = "0", account_id: str = "A1", **changes: Any
 ) -> AccountRow:
     row = AccountRow(account_id=account_id, positions=positions, cash=Decimal(cash), model_id="GROWTH", policy=FULL)
-    return replace(row, **changes)  # type: ignore[arg-type]
+    return replace(row, **changes)
 
 
 def make_book(
@@ -100,29 +97,29 @@ def make_book(
     )
 
 
-def on_target(**changes: object) -> AccountRow:
+def on_target(**changes: Any) -> AccountRow:
     """100,000 dollars exactly on the model: 500 VTI, 360 VEA, 375 BND, 2,000 in cash."""
     return make_account(
         make_position("VTI", ("500", "60", OLD)),
         make_position("VEA", ("360", "40", OLD)),
         make_position("BND", ("375", "70", OLD)),
-        **{"cash": "2000"} | changes,
+        **({"cash": "2000"} | changes),
     )
 
 
-def overweight_equity(**changes: object) -> AccountRow:
+def overweight_equity(**changes: Any) -> AccountRow:
     """100,000 dollars with 66 % in VTI against 50 %: 660 VTI in three lots, 180 VEA, 275 BND, 3,000 in cash."""
     return make_account(
         make_position("VTI", ("400", "60", OLD), ("200", "95", THIS_YEAR), ("60", "120", OLD)),
         make_position("VEA", ("180", "40", OLD)),
         make_position("BND", ("275", "70", OLD)),
-        **{"cash": "3000"} | changes,
+        **({"cash": "3000"} | changes),
     )
 
 
-def decide(*accounts: AccountRow, **book: object) -> Decision:
+def decide(*accounts: AccountRow, **book: Any) -> Decision:
     """The decision for the first account."""
-    return solve(make_book(*accounts, **book))[0]  # type: ignore[arg-type]
+    return solve(make_book(*accounts, **book))[0]
 
 
 def trades(decision: Decision) -> dict[str, int]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from tests.engine.books import (
 UNBANDED = Policy(class_band_absolute=None, class_band_relative=None, taxable_band_absolute=None)
 
 
-def two_assets(weight: str, target: str, policy: Policy, **changes: object) -> Book:
+def two_assets(weight: str, target: str, policy: Policy, **changes: Any) -> Book:
     """An account of 10,000,000 dollars in VTI and BND alone, with these weights of VTI."""
     held, rest = Decimal(weight), 1 - Decimal(weight)
     account = make_account(
@@ -139,7 +140,8 @@ def test_the_absolute_class_band_is_wider_where_gains_are_taxed(status, breached
     ],
 )
 def test_bands_of_the_other_levels(band_name, width, breached):
-    account = overweight_equity(policy=replace(UNBANDED, **{band_name: Decimal(width)}))
+    changes: dict[str, Any] = {band_name: Decimal(width)}
+    account = overweight_equity(policy=replace(UNBANDED, **changes))
     book = make_book(account, model=make_model(VTI="Core", VEA="World", BND="Core"))
     assert measure(book).breached.tolist() == [breached]
 

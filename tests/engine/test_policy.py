@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ def test_the_defaults_are_the_products():
 
 
 def test_plain_text_of_a_parameter_file_becomes_a_member():
-    policy = Policy(trigger="CALENDAR", calendar_frequency="DATES", calendar_on=(date(2026, 1, 2),), relief="HIFO")
+    read: dict[str, Any] = {"trigger": "CALENDAR", "calendar_frequency": "DATES", "relief": "HIFO"}
+    policy = Policy(**read, calendar_on=(date(2026, 1, 2),))
     assert policy == Policy(
         trigger=Preset.CALENDAR,
         calendar_frequency=Frequency.DATES,

@@ -48,8 +48,8 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def call_of(request: Request, key: str, body: bytes) -> Call:
+def call_of(request: Request, path: str, key: str, body: bytes) -> Call:
     """The call as it is remembered. What it says is its body, and the version it speaks of."""
     said = hashlib.sha256(body)
     said.update(b"\0" + request.headers.get("If-Match", "").encode())
-    return Call(request.method or "", request.path[:200], key, said.hexdigest())
+    return Call(request.method or "", path[:200], key, said.hexdigest())

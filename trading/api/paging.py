@@ -1,4 +1,4 @@
-"""Cursors: where a page begins, signed so that nobody can make one up, and bound to the question they were given for."""
+"""Cursors: where a page begins, signed so that nobody can make one up, and bound to one question."""
 
 from __future__ import annotations
 

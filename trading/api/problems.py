@@ -51,9 +51,7 @@ class Problem(Exception):
             "instance": instance,
             "code": self.code,
             "request_id": request_id,
-            "errors": [
-                {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in self.faults
-            ],
+            "errors": [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in self.faults],
         }
 
 

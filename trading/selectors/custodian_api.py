@@ -164,7 +164,7 @@ def client_order_id_of(order_id: str) -> str:
 
 
 def visible_orders(firm_id: int, custodian_id: int) -> QuerySet[Order]:
-    """The orders that were released to a custodian which fetches them; those of other custodians do not exist for it."""
+    """The orders that were released to a custodian which fetches them: no others exist for it."""
     commands = OrderCommand.objects.for_firm(firm_id).filter(order=OuterRef("pk"))
     rows = Order.objects.for_firm(firm_id).filter(
         Exists(commands.filter(kind=OrderCommand.Kind.SUBMIT)),

@@ -101,35 +101,36 @@ def _trade(key: str, trade: Mapping[str, Any], names: _Names) -> Mapping[str, An
     }
 
 
+_SUMMED = ("before", "after", "target", "low", "high")
+
+
 def household_classes(of_accounts: Iterable[list[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
     """Asset classes summed over accounts in dollars, and their weights in the sum.
 
-    The target of the sum is the accounts' targets weighted by their value; bands belong to accounts, so none is shown.
+    Targets and bands belong to accounts; those of the sum are theirs, weighted by the accounts' value.
     """
     sums: dict[str, dict[str, Any]] = {}
     for classes in of_accounts:
         value = sum((row["before_amount"] for row in classes), ZERO)
         for row in classes:
-            total = sums.setdefault(row["name"], {"name": row["name"], "before": ZERO, "after": ZERO, "target": ZERO})
+            total = sums.setdefault(row["name"], {"name": row["name"], **dict.fromkeys(_SUMMED, ZERO)})
             total["before"] += row["before_amount"]
             total["after"] += row["after_amount"]
-            total["target"] += row["target_weight"] * value
+            for name in _SUMMED[2:]:
+                total[name] += row[f"{name}_weight"] * value
     whole = sum((row["before"] for row in sums.values()), ZERO) or Decimal(1)
-    return [
-        {
-            "name": row["name"],
-            "before_weight": row["before"] / whole,
-            "after_weight": row["after"] / whole,
-            "target_weight": row["target"] / whole,
-            "low_weight": row["target"] / whole,
-            "high_weight": row["target"] / whole,
-            "before_amount": row["before"],
-            "after_amount": row["after"],
-            "change_amount": row["after"] - row["before"],
-            "breached": False,
-        }
-        for row in sums.values()
-    ]
+    return [_class(row, whole) for row in sums.values()]
+
+
+def _class(row: Mapping[str, Any], whole: Decimal) -> Mapping[str, Any]:
+    return {
+        "name": row["name"],
+        **{f"{name}_weight": row[name] / whole for name in _SUMMED},
+        "before_amount": row["before"],
+        "after_amount": row["after"],
+        "change_amount": row["after"] - row["before"],
+        "breached": not row["low"] <= row["before"] <= row["high"],
+    }
 
 
 def _head(

@@ -203,7 +203,9 @@ def connect(firm_id: int, slug: str) -> None:
         lines = {custodian: _line(firm_id, slug, custodian) for custodian in Custodian.objects.order_by("code")}
         payload = {
             "if_absent": True,
-            "keys": [dict(zip(("key_id", "secret"), simulator_credentials(ref), strict=True)) for ref in lines.values()],
+            "keys": [
+                dict(zip(("key_id", "secret"), simulator_credentials(ref), strict=True)) for ref in lines.values()
+            ],
             "prices": list(_quotes()),
             "accounts": list(_custodians_view(firm_id, {one.pk: ref for one, ref in lines.items()})),
         }
@@ -251,9 +253,7 @@ def _custodians_view(firm_id: int, refs: dict[int, str]) -> Iterator[dict[str, A
 
 def mark_loaded(firm_id: int, *, at: datetime) -> None:
     with firm_scope(firm_id):
-        audit.record(
-            firm_id=firm_id, at=at, actor=ACTOR, action="DEMO_LOADED", subject="firm", subject_id=firm_id
-        )
+        audit.record(firm_id=firm_id, at=at, actor=ACTOR, action="DEMO_LOADED", subject="firm", subject_id=firm_id)
 
 
 def _was_loaded(slug: str) -> bool:

@@ -24,7 +24,7 @@ from portfolios.selectors.days import book_day
 from portfolios.selectors.scans import ScanProgress, newest_progress, scan_progress
 from portfolios.services.scans import NothingToScan, ScanAlreadyRunning
 from trading.selectors.reasons import REASONS, described
-from trading.selectors.worklist import Filters, worklist_counts, worklist_page
+from trading.selectors.worklist import TOP, Filters, Place, worklist_counts, worklist_page
 from trading.tasks.scans import start_scan_and_nudge
 
 STATUSES = {
@@ -34,7 +34,9 @@ STATUSES = {
     "REJECTED": "Rejected",
     "STALE": "Out of date",
     "BLOCKED": "No proposal",
+    "NOT_DUE": "Not due",
 }
+NOT_DUE = "Inside its bands, so nothing is due."
 TEMPLATE = "trading/worklist.html"
 
 
@@ -44,7 +46,7 @@ def worklist(request: FirmRequest) -> HttpResponse:
     filters = _filters(request)
     page = worklist_page(request.member.firm_id, filters)
     context = {"rows": [_row(row) for row in page.rows], "next_url": _next_url(request, page.after)}
-    if request.htmx and filters.after:
+    if request.htmx and filters.after != TOP:
         return answer(request, TEMPLATE, context, part="rows")
     context |= _frame(request, filters)
     return answer(request, TEMPLATE, context, part="results" if request.htmx else "")
@@ -97,14 +99,16 @@ def _filters(request: FirmRequest) -> Filters:
     )
 
 
-def _after(text: str) -> tuple[Decimal, int] | None:
-    drift, _, household = text.partition("_")
+def _after(text: str) -> Place:
+    """The place that an address names; what names none is the top."""
+    rank, drift, household = [*text.split("_"), "", ""][:3]
     household_id = parsed_id(household)
     try:
         weight = Decimal(drift)
     except InvalidOperation:
-        return None
-    return (weight, household_id) if household_id and weight.is_finite() else None
+        return TOP
+    known = household_id and weight.is_finite() and rank in {"0", "1", "2", "3"}
+    return Place(int(rank), weight, household_id) if household_id and known else TOP
 
 
 def _url(request: FirmRequest, **changes: Any) -> str:
@@ -113,8 +117,8 @@ def _url(request: FirmRequest, **changes: Any) -> str:
     return f"{request.path}?{text}" if text else request.path
 
 
-def _next_url(request: FirmRequest, after: tuple[Decimal, int] | None) -> str | None:
-    return _url(request, after=f"{after[0]}_{after[1]}") if after else None
+def _next_url(request: FirmRequest, after: Place | None) -> str | None:
+    return _url(request, after=f"{after.rank}_{after.drift}_{after.household_id}") if after else None
 
 
 def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
@@ -128,8 +132,14 @@ def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
         "clear_url": request.path,
         "chips": _chips(request, filters, {person.id: person.name for person in people}),
         "selects": [
-            _select("adviser", "Adviser", [(str(one.id), one.name) for one in people], str(filters.adviser_id or "")),
-            _select("status", "Status", list(STATUSES.items()), filters.status),
+            _select(
+                "adviser",
+                "Adviser",
+                "All advisers",
+                [(str(one.id), one.name) for one in people],
+                str(filters.adviser_id or ""),
+            ),
+            _select("status", "Status", "Any status", list(STATUSES.items()), filters.status),
         ],
         "scan": newest_progress(firm_id),
         "can_start_scan": request.member.may(Right.SCAN),
@@ -170,9 +180,9 @@ def _chips(request: FirmRequest, filters: Filters, names: Mapping[int, str]) -> 
     return chips
 
 
-def _select(name: str, label: str, options: list[tuple[str, str]], chosen: str) -> dict[str, Any]:
+def _select(name: str, label: str, none: str, options: list[tuple[str, str]], chosen: str) -> dict[str, Any]:
     rows = [{"value": value, "label": text, "selected": value == chosen} for value, text in options]
-    return {"name": name, "label": label, "options": [{"value": "", "label": "All", "selected": not chosen}, *rows]}
+    return {"name": name, "label": label, "options": [{"value": "", "label": none, "selected": not chosen}, *rows]}
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,5 +205,5 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "status_label": STATUSES.get(row["status"], row["status"].title()),
         "stale": row["status"] == "STALE",
         "needs_second": row["status"] == "AWAITING_SECOND",
-        "blocked_because": None if row["proposal_id"] else row["blocked"],
+        "blocked_because": row["blocked"] or (NOT_DUE if row["status"] == "NOT_DUE" else None),
     }

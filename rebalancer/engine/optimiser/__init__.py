@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
@@ -28,7 +30,7 @@ ENGINE_VERSION = "waterfall-1"
 
 
 def solve(
-    book: Book, accounts: Ints | None = None, *, modes: Ints | None = None, drift: Drift | None = None
+    book: Book, accounts: Ints | None = None, *, modes: Ints | Sequence[int] | None = None, drift: Drift | None = None
 ) -> list[Decision]:
     """Decide for some accounts of a book, or for all of them; one decision each, in the order asked for.
 
@@ -39,7 +41,7 @@ def solve(
     """
     wanted = np.arange(len(book)) if accounts is None else np.asarray(accounts)
     drift = drift or measure(book)
-    mode_of = np.zeros(len(wanted), dtype=np.int64) if modes is None else modes
+    mode_of = np.zeros(len(wanted), dtype=np.int64) if modes is None else np.asarray(modes)
     reader = Reader(book, drift)
     guard_of = guards(book, reader)
     decisions: dict[int, Decision] = {}

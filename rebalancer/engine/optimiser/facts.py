@@ -136,7 +136,9 @@ class Reader:
             threshold=int(accounts.reserve_threshold[account]),
             cash_target=round(float(drift.cash_level.target[account]) * value),
             minimum=max(minimum, 1),
-            holdings=[self._holding(row, value, policy) for row in range(start, end)],
+            holdings=sorted(
+                (self._holding(row, value, policy) for row in range(start, end)), key=lambda holding: holding.security
+            ),
         )
 
     def _holding(self, row: int, value: int, policy: Policy) -> Holding:

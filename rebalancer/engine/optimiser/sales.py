@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 
 from rebalancer.engine.book_tables import MICRO
 from rebalancer.engine.lots import RELIEF, Sale
@@ -118,18 +119,17 @@ def sell_for(seller: Seller, offers: Sequence[tuple[Holding, int]], amount: int)
 def _cheapest(seller: Seller, offers: Sequence[tuple[Holding, int]], amount: int) -> list[int]:
     shares = [holding.sell for holding, _ in offers]
     chains = [seller.segments(holding, most, holding.sell) for holding, most in offers]
-    heap = [(*first, place) for place, chain in enumerate(chains) if (first := next(chain, None))]
+    heap = [(rate, place, quantity) for place, chain in enumerate(chains) for rate, quantity in islice(chain, 1)]
     heapq.heapify(heap)
     while heap and amount > 0:
-        _, quantity, place = heapq.heappop(heap)
+        _, place, quantity = heapq.heappop(heap)
         holding = offers[place][0]
         net = max(holding.price - holding.half_spread, 1)
         taken = min(quantity, -(-amount * MICRO // net))
         shares[place] += taken
         amount -= taken * net // MICRO
-        following = next(chains[place], None)
-        if following:
-            heapq.heappush(heap, (*following, place))
+        for rate, following in islice(chains[place], 1):
+            heapq.heappush(heap, (rate, place, following))
     return shares
 
 

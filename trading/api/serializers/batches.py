@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -178,6 +179,18 @@ class PriceIn(Incoming):
     ask: Price | None = None
     average_daily_volume: Annotated[int, Field(ge=0, le=10**12)] | None = None
 
+    def record(self, number: int, as_of: date) -> PriceRecord:
+        return PriceRecord(
+            row_number=number,
+            symbol=self.symbol,
+            cusip=self.cusip or "",
+            priced_on=self.price_date or as_of,
+            close=self.close,
+            bid=self.bid,
+            ask=self.ask,
+            adv_shares=self.average_daily_volume,
+        )
+
 
 class NoTotals(Incoming):
     pass
@@ -264,6 +277,7 @@ class PricesBatch(_Batch):
     records: Annotated[list[PriceIn], Field(min_length=1, max_length=MAX_RECORDS)]
 
 
+AnyRecord = AccountIn | PositionIn | LotIn | BalanceIn | TransactionIn | PriceIn
 AnyBatch = AccountsBatch | PositionsBatch | LotsBatch | BalancesBatch | TransactionsBatch | PricesBatch
 
 
@@ -288,20 +302,9 @@ class BatchIn(RootModel[Annotated[AnyBatch, Field(discriminator="feed")]]):
 
 
 def _records(sent: AnyBatch) -> Iterator[Any]:
-    for number, row in enumerate(sent.records, 1):
-        if isinstance(row, PriceIn):
-            yield PriceRecord(
-                row_number=number,
-                symbol=row.symbol,
-                cusip=row.cusip or "",
-                priced_on=row.price_date or sent.as_of,
-                close=row.close,
-                bid=row.bid,
-                ask=row.ask,
-                adv_shares=row.average_daily_volume,
-            )
-        else:
-            yield row.record(number)
+    rows: Sequence[AnyRecord] = sent.records
+    for number, row in enumerate(rows, 1):
+        yield row.record(number, sent.as_of) if isinstance(row, PriceIn) else row.record(number)
 
 
 def _accounts(sent: AnyBatch) -> Sequence[str]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
@@ -45,50 +55,44 @@ def _moment(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _positive(number: Decimal) -> Decimal:
+def _positive(text: str) -> Decimal:
+    number = Decimal(text)
     if number <= 0:
         raise PydanticCustomError("not_positive", "It must be more than zero")
     return number
 
 
-def _number(digits: int, places: int, *, sign: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A value that travels as a string of a form, and what reads it."""
+
+    pattern: str
+    read: Callable[[str], Any]
+    description: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            self.read, core_schema.str_schema(pattern=self.pattern), serialization=core_schema.to_string_ser_schema()
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": self.pattern, "description": self.description}
+
+
+def _number(digits: int, places: int, *, sign: bool = False) -> str:
+    """Plain notation, without superfluous zeros in front, so that every number has a bounded size."""
     return rf"^{'-?' if sign else ''}(0|[1-9][0-9]{{0,{digits - 1}}})(\.[0-9]{{1,{places}}})?$"
 
 
-def _decimal(digits: int, places: int, *, sign: bool, description: str) -> Any:
-    """A decimal in plain notation, as a string."""
-    return (
-        StringConstraints(pattern=_number(digits, places, sign=sign)),
-        AfterValidator(Decimal),
-        WithJsonSchema(
-            {"type": "string", "pattern": _number(digits, places, sign=sign), "description": description},
-            mode="validation",
-        ),
-    )
-
-
-Shares = Annotated[Decimal, *_decimal(9, 6, sign=True, description="Shares, a decimal in a string.")]
-SharesHeld = Annotated[Decimal, *_decimal(9, 6, sign=False, description="Shares, not negative.")]
-Price = Annotated[Decimal, *_decimal(7, 6, sign=False, description="Dollars a share."), AfterValidator(_positive)]
-Money = Annotated[Decimal, *_decimal(11, 2, sign=True, description="Dollars, to the cent.")]
-Fee = Annotated[Decimal, *_decimal(11, 2, sign=False, description="Dollars, to the cent, not negative.")]
-Basis = Annotated[Decimal, *_decimal(11, 6, sign=False, description="Dollars, not negative.")]
-Total = Annotated[Decimal, *_decimal(16, 6, sign=True, description="A sum over the records.")]
-
-Day = Annotated[
-    date,
-    StringConstraints(pattern=f"^{_DAY}$"),
-    AfterValidator(_day),
-    WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{_DAY}$"}, mode="validation"),
-]
-Moment = Annotated[
-    datetime,
-    StringConstraints(pattern=f"^{_MOMENT}$"),
-    AfterValidator(_moment),
-    WithJsonSchema(
-        {"type": "string", "pattern": f"^{_MOMENT}$", "description": "RFC 3339, in UTC."}, mode="validation"
-    ),
-]
+Shares = Annotated[Decimal, Text(_number(9, 6, sign=True), Decimal, "Shares, a decimal in a string.")]
+SharesHeld = Annotated[Decimal, Text(_number(9, 6), Decimal, "Shares, not negative, a decimal in a string.")]
+Price = Annotated[Decimal, Text(_number(7, 6), _positive, "Dollars a share, more than zero, a decimal in a string.")]
+Money = Annotated[Decimal, Text(_number(11, 2, sign=True), Decimal, "Dollars, to the cent, a decimal in a string.")]
+Fee = Annotated[Decimal, Text(_number(11, 2), Decimal, "Dollars, to the cent, not negative, in a string.")]
+Basis = Annotated[Decimal, Text(_number(11, 6), Decimal, "Dollars, not negative, a decimal in a string.")]
+Total = Annotated[Decimal, Text(_number(16, 6, sign=True), Decimal, "The sum over the records, in a string.")]
+Day = Annotated[date, Text(f"^{_DAY}$", _day, "A day, as 2026-11-20.")]
+Moment = Annotated[datetime, Text(f"^{_MOMENT}$", _moment, "RFC 3339 in UTC, as 2026-11-20T15:30:00Z.")]
 
 AccountNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,32}$")]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z][0-9A-Z./-]{0,15}$")]

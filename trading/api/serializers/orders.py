@@ -169,7 +169,7 @@ class ExecutionIn(Incoming):
             raise ValueError("A correction or a bust names what it is about in ref_exec_id, and nothing else does")
         if self.type != "bust" and not (self.quantity and self.price):
             raise ValueError("A fill or a correction has a quantity of more than zero and a price")
-        if self.trade_date.year < 2000:  # noqa: PLR2004
+        if self.trade_date.year < 2000:
             raise ValueError("Trading days are known from 2000 on")
         return self
 

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=7)
-        parser.add_argument("--as-of", type=date.fromisoformat, help="the day of the files; today's session if left out")
+        parser.add_argument(
+            "--as-of", type=date.fromisoformat, help="the day of the files; today's session if left out"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if demonstration.is_loaded(SLUGS):

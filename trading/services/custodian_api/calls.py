@@ -58,9 +58,7 @@ def once(*, caller: Caller, call: Call, at: datetime, work: Callable[[], Answer]
         return answer
 
 
-def audit_call(
-    *, caller: Caller, method: str, path: str, status: int, at: datetime, replayed: bool = False
-) -> None:
+def audit_call(*, caller: Caller, method: str, path: str, status: int, at: datetime, replayed: bool = False) -> None:
     """Write a call into the firm's audit trail, in the caller's transaction."""
     audit.record(
         firm_id=caller.firm_id,

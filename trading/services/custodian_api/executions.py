@@ -123,7 +123,7 @@ def _check(told: Sequence[Told], orders: Mapping[tuple[date, str], Order], at: d
     for place, one in enumerate(told):
         faults += [Fault(f"/executions/{place}/{name}", code, why) for name, code, why in _faults(one, orders, at)]
         if one.name in seen:
-            faults.append(Fault(f"/executions/{place}/exec_id", "duplicate", "This execution stands twice in the call."))
+            faults.append(Fault(f"/executions/{place}/exec_id", "duplicate", "It stands twice in the call."))
         seen.add(one.name)
     if faults:
         raise Unacceptable("bad_executions", "Not all executions can be taken; none was.", faults)
@@ -161,7 +161,8 @@ def _check_known(
         if one.name in known and not _is_same(one, orders[one.name], known[one.name])
     ]
     if faults:
-        raise Contradiction("execution_conflict", "An exec_id was used before for something else; none was taken.", faults)
+        detail = "An exec_id was used before for something else; none was taken."
+        raise Contradiction("execution_conflict", detail, faults)
 
 
 def _is_same(one: Told, order: Order, row: Execution) -> bool:

@@ -32,7 +32,8 @@ def create_key(
     firms = set(Firm.objects.using(OWNER).filter(slug__in=firm_slugs).values_list("slug", flat=True))
     unknown = sorted(set(firm_slugs) - firms) + sorted(set(scopes) - set(SCOPES))
     if unknown or not firm_slugs or not scopes:
-        raise CannotMakeKey(f"No firm or scope is called {', '.join(unknown) or 'nothing'}. Scopes: {', '.join(SCOPES)}.")
+        names = ", ".join(unknown) or "nothing"
+        raise CannotMakeKey(f"No firm or scope is called {names}. Scopes: {', '.join(SCOPES)}.")
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     ApiCredential.objects.using(OWNER).create(
         key_id=key_id,
