@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from rebalancer.engine import lots, money
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
 from rebalancer.engine.book_tables import MICRO
+from rebalancer.engine.breaches import Breach, BreachCode
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
 from rebalancer.engine.lots import Lot, Pick, Term
@@ -24,45 +24,11 @@ from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
 from rebalancer.engine.wash_window import WashWindow
 
+__all__ = ["Breach", "BreachCode", "Checker", "check"]
+
 CENT = Decimal("0.01")
 ROUNDING = 2 * 10**10
 """Twice a cent, in millionths of a micro-dollar: targets are weights of the fast world and not exact to the micro."""
-
-
-class BreachCode(StrEnum):
-    """What can be wrong with a decision."""
-
-    NOT_ALLOWED = "NOT_ALLOWED"
-    NOT_TRADABLE = "NOT_TRADABLE"
-    TWICE = "TWICE"
-    PRICE = "PRICE"
-    AMOUNT = "AMOUNT"
-    COST = "COST"
-    LOTS_DO_NOT_SUM = "LOTS_DO_NOT_SUM"
-    LOT_UNKNOWN = "LOT_UNKNOWN"
-    LOT_OVERSOLD = "LOT_OVERSOLD"
-    LOT_FIGURES = "LOT_FIGURES"
-    OVERSOLD = "OVERSOLD"
-    CASH_DOES_NOT_CLOSE = "CASH_DOES_NOT_CLOSE"
-    NEGATIVE_CASH = "NEGATIVE_CASH"
-    RESERVE_SPENT = "RESERVE_SPENT"
-    BANNED_BUY = "BANNED_BUY"
-    BANNED_SALE = "BANNED_SALE"
-    WASHED_LOSS = "WASHED_LOSS"
-    BELOW_MINIMUM = "BELOW_MINIMUM"
-    FRACTIONAL = "FRACTIONAL"
-    VOLUME_CAP = "VOLUME_CAP"
-    CROSSES_TARGET = "CROSSES_TARGET"
-    AWAY_FROM_TARGET = "AWAY_FROM_TARGET"
-    TOTALS = "TOTALS"
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """One thing that is wrong, with where and how much."""
-
-    code: BreachCode
-    sentence: str
 
 
 def check(book: Book, decision: Decision) -> list[Breach]:

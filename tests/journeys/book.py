@@ -31,7 +31,7 @@ def build() -> None:
     birch = make_birch()
     with birch.scope():
         roth = make_account(birch.firm_id, birch.household, number="1002", registration="ROTH_IRA", cash="900.00")
-        make_lot(birch.firm_id, roth, "BND", "200", basis="15000.00")
+        make_lot(birch.firm_id, roth, "VTI", "40", basis="8000.00")
         cherry = make_household(birch.firm_id, name="Cherry", adviser_id=birch.adviser.id)
         make_assignment(birch.firm_id, cherry, birch.model)
         joint = make_account(birch.firm_id, cherry, number="2001", registration="JOINT", cash="60000.00")

@@ -16,6 +16,10 @@ from trading.selectors.reasons import described, reasons_by_scan
 from trading.selectors.staleness import why_stale
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
+GIVEN_WAY = {
+    Proposal.Status.STALE: "It is out of date and was not decided on.",
+    Proposal.Status.SUPERSEDED: "A newer scan has taken its place.",
+}
 ZERO = Decimal(0)
 
 
@@ -160,7 +164,7 @@ def _head(
         "buys_amount": _traded(accounts, "BUY"),
         "trades_count": proposal.trade_count,
         "settles_on": settles_on(proposal.as_of),
-        "can_approve": not because,
+        "can_approve": proposal.status in OPEN and not because,
         "cannot_approve_because": because or None,
         "can_reject": proposal.status in OPEN,
         "needs_second": proposal.needs_two,
@@ -200,7 +204,7 @@ def _traded(accounts: list[Mapping[str, Any]], side: str) -> Decimal:
 
 def _cannot_approve(proposal: Proposal, approvals: list[Approval], stale: str, reader: Member) -> str:
     if proposal.status not in OPEN:
-        return f"It is {proposal.get_status_display().lower()}."
+        return GIVEN_WAY.get(proposal.status, "")
     if stale:
         return stale
     if any(row.member_id == reader.id for row in approvals):

@@ -176,7 +176,8 @@ def _apply(batch: _Batch, story: Story, delivery: Delivery, event: InboundEvent)
             return Result.CONFLICT
         story.executions.append(told)
         batch.executions.append(told)
-    story.remember(delivery)
+    if story.remember(delivery):
+        batch.moves.changed(story.order)
     if story not in batch.stories:
         batch.stories.append(story)
     moved = story.settle(batch.moves, event)

@@ -69,7 +69,8 @@ class Story:
         """The execution of the same day and id, if there is one."""
         return next((e for e in self.executions if (e.trade_on, e.exec_id) == (told.trade_on, told.exec_id)), None)
 
-    def remember(self, delivery: Delivery) -> None:
+    def remember(self, delivery: Delivery) -> bool:
+        """Add what was said; whether the order got the custodian's id by it."""
         self.sayings.append(
             Saying(
                 delivery.occurred_at,
@@ -80,8 +81,10 @@ class Story:
                 delivery.cum_quantity,
             )
         )
-        if delivery.broker_order_id and not self.order.broker_order_id:
+        is_named = bool(delivery.broker_order_id and not self.order.broker_order_id)
+        if is_named:
             self.order.broker_order_id = delivery.broker_order_id
+        return is_named
 
     def settle(self, moves: Moves, event: InboundEvent) -> bool:
         """Bring the order to where everything said so far puts it; whether that changed anything.

@@ -32,6 +32,7 @@ class Keys:
     schwab_at_both: str
     fidelity: str
     reader: str
+    limited: str
     expired: str
     revoked: str
 
@@ -76,6 +77,7 @@ def keys(django_db_setup: None, django_db_blocker: Any) -> Keys:
             schwab_at_both=make("SCHWAB", "birch", "cedar"),
             fidelity=make("FIDELITY", "birch"),
             reader=make("SCHWAB", "birch", scopes=["orders:read"]),
+            limited=make("SCHWAB", "birch", scopes=["orders:read"]),
             expired=make("SCHWAB", "birch", expires_at=NOW - timedelta(days=1)),
             revoked=revoked,
         )

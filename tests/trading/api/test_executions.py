@@ -113,7 +113,7 @@ def test_a_fill_may_overtake_the_acknowledgement(api: Api, birch: Birch, leased)
     ],
 )
 def test_one_bad_execution_stops_all(api: Api, birch: Birch, leased, change, expected):
-    answer = push(api, fill(leased[0], "e1", "20", "300"), fill(leased[0], "e2", "5", "300", **change))
+    answer = push(api, fill(leased[0], "e1", "20", "300"), {**fill(leased[0], "e2", "5", "300"), **change})
     assert (answer.status_code, codes(answer)) == (422, expected)
     assert not Execution.objects.for_firm(birch.firm_id).exists()
 
