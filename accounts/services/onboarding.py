@@ -8,8 +8,18 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
-from accounts.models import TAX_STATUS_OF, Account, Client, Custodian, FilingStatus, Firm, Household, Membership, User
-from accounts.models import Registration as Registration
+from accounts.models import (
+    TAX_STATUS_OF,
+    Account,
+    Client,
+    Custodian,
+    FilingStatus,
+    Firm,
+    Household,
+    Membership,
+    Registration,
+    User,
+)
 from accounts.services.upsert import Outcome, Table, upsert
 
 _HOUSEHOLDS = Table("accounts_household", {"external_id": "varchar"}, {"name": "varchar", "adviser_id": "bigint"})

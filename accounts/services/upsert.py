@@ -26,8 +26,8 @@ class Outcome(StrEnum):
 class Table:
     """A tenant table's columns with their SQL types; the unique key begins with the firm, which is not named here.
 
-    `stamps` are written but not compared: a row that differs in nothing else is UNCHANGED. `fixed` are the SQL values of
-    columns that a new row must have and no record gives.
+    `stamps` are written but not compared: a row that differs in nothing else is UNCHANGED. `fixed` are the SQL values
+    of columns that a new row must have and no record gives.
     """
 
     name: str

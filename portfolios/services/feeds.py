@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -16,14 +17,25 @@ from accounts.models import Custodian
 from accounts.services import audit
 from accounts.tenancy import firm_scope
 from portfolios.feeds.parse import parse
-from portfolios.feeds.records import AccountRecord, Code, ParsedFile, Record, Refused, Severity
+from portfolios.feeds.records import (
+    AccountRecord,
+    Code,
+    LotRecord,
+    ParsedFile,
+    PositionRecord,
+    Record,
+    Refused,
+    Severity,
+)
 from portfolios.models import FeedFile, FeedRow
 from portfolios.services import ingest
 from portfolios.services.ingest.batch import OLDER_THAN_STORED, UNKNOWN_ACCOUNT, UNKNOWN_SECURITY, Applied, merged
-from portfolios.services.ingest.lookups import account_key, find_accounts
+from portfolios.services.ingest.lookups import Securities, Unknown, account_key, find_accounts
 from portfolios.services.ingest.problems import Found, found_in
+from portfolios.services.ingest.snapshots import rejected
 from rebalancer.engine.calendars import NEW_YORK
 
+_R = TypeVar("_R", bound=Record)
 _SENTENCE = 500
 _FOR_WHOLE_ACCOUNT = (UNKNOWN_ACCOUNT, OLDER_THAN_STORED)
 
@@ -93,10 +105,10 @@ def import_file(
 ) -> FeedOutcome:
     """Take in one file of a firm.
 
-    The same content again changes nothing and says so; rows that were set aside are tried again, and so is a file that was
-    refused, or that a crash left half way. `custodian` is for files that name none. With `open_accounts_in` (a household's
-    external id, blank for the one that collects what is unassigned) accounts that the file names and nobody knows are opened.
-    Runs in transactions of its own.
+    The same content again changes nothing and says so; rows that were set aside are tried again, and so is a file
+    that was refused, or that a crash left half way. `custodian` is for files that name none. With `open_accounts_in`
+    (a household's external id, blank for the one that collects what is unassigned) accounts that the file names and
+    nobody knows are opened. Runs in transactions of its own.
     """
     arrival = _Arrival(
         firm_id=firm_id,
@@ -160,7 +172,7 @@ def _apply(arrival: _Arrival, file_id: int, parsed: ParsedFile) -> FeedOutcome:
     results = _apply_records(batch, arrival, parsed)
     _refuse_if_older(batch, parsed, results.records)
     aside = _all_set_aside(parsed, results.refused)
-    _flag(batch, parsed, results.account_ids)
+    _flag(batch, parsed, results)
     ingest.review_accounts(firm_id=batch.firm_id, account_ids=results.account_ids, at=batch.at, file_id=file_id)
     counts = Counter(one.outcome.value for one in results.records)
     _store(row, arrival, parsed, aside, counts, gone=results.gone)
@@ -183,7 +195,7 @@ def _nothing_new(row: FeedFile) -> FeedOutcome:
         file_id=row.pk,
         name=row.name,
         status=row.status,
-        sentence=f"The same content was applied before, on {_day(row.applied_at or row.received_at)}; nothing was changed.",
+        sentence=f"The same content was applied before, on {_day(row.applied_at or row.received_at)}; nothing changed.",
         row_count=row.row_count,
         was_applied_before=True,
     )
@@ -213,26 +225,42 @@ def _batch(arrival: _Arrival, file_id: int, parsed: ParsedFile) -> ingest.Batch:
 
 def _apply_records(batch: ingest.Batch, arrival: _Arrival, parsed: ParsedFile) -> ingest.Result:
     """Everything but the accounts with a row that could not be read: the rest would make a wrong snapshot of them."""
-    held = parsed.held_accounts
+    unknown = _unknown_securities(parsed)
+    held = parsed.held_accounts | {one.account_number for one in unknown}
     silent = {p.account_number for p in parsed.problems if p.code is Code.NO_RECORDS and p.account_number}
     named = [account for account in parsed.accounts if account.account_number not in held | silent]
-    positions, lots, cash, transactions = (
-        [record for record in records if record.account_number not in held]
-        for records in (parsed.positions, parsed.lots, parsed.cash_balances, parsed.transactions)
-    )
-    results = []
+    results = [ingest.Result(records=tuple(unknown))]
     if _is_list_of_accounts(parsed):
         results.append(ingest.apply_accounts(batch, named))
     elif arrival.open_accounts_in is not None:
         _open_unknown(batch, parsed.accounts, arrival.open_accounts_in)
     if parsed.positions or (named and not _is_list_of_accounts(parsed)):
-        results.append(ingest.apply_positions(batch, positions, accounts=named))
+        results.append(ingest.apply_positions(batch, _without(parsed.positions, held), accounts=named))
     if parsed.lots:
-        results.append(ingest.apply_lots(batch, lots, accounts=named))
-    results.append(ingest.apply_cash(batch, cash))
+        results.append(ingest.apply_lots(batch, _without(parsed.lots, held), accounts=named))
+    results.append(ingest.apply_cash(batch, _without(parsed.cash_balances, held)))
     results.append(ingest.apply_prices(batch, parsed.prices))
-    results.append(ingest.apply_transactions(batch, transactions))
+    results.append(ingest.apply_transactions(batch, _without(parsed.transactions, held)))
     return merged(results)
+
+
+def _without(records: Iterable[_R], held: Collection[str]) -> list[_R]:
+    return [record for record in records if record.account_number not in held]
+
+
+def _unknown_securities(parsed: ParsedFile) -> list[Applied]:
+    """Holdings of securities that nobody knows: without them the rest would make a wrong snapshot of their accounts.
+
+    Kinds that are never traded here (bonds, options) do not count: their accounts are flagged instead.
+    """
+    flagged = {p.row_number for p in parsed.problems if p.code is Code.UNSUPPORTED_KIND}
+    holdings: list[PositionRecord | LotRecord] = [*parsed.positions, *parsed.lots]
+    securities = Securities(holdings)
+    return [
+        rejected(record, UNKNOWN_SECURITY, found.sentence, record.symbol)
+        for record in holdings
+        if record.row_number not in flagged and isinstance(found := securities.find(record), Unknown)
+    ]
 
 
 def _is_list_of_accounts(parsed: ParsedFile) -> bool:
@@ -257,17 +285,20 @@ def _all_set_aside(parsed: ParsedFile, refused: Iterable[Applied]) -> tuple[SetA
     """Rows that could not be read, that were held back with them, or that were not applied, in order of the file."""
     unread = [problem for problem in parsed.problems if problem.severity is Severity.QUARANTINE_ROW]
     rows = [SetAside(p.row_number, p.account_number or "", p.code.value, p.sentence) for p in unread]
-    rows += _held_back(parsed)
+    refused = list(refused)
+    rows += _held_back(parsed, refused)
     rows += _not_applied(parsed, refused)
     return tuple(sorted(rows, key=lambda row: (row.row_number or 0, row.code)))
 
 
-def _held_back(parsed: ParsedFile) -> Iterator[SetAside]:
+def _held_back(parsed: ParsedFile, refused: Sequence[Applied]) -> Iterator[SetAside]:
     """The good rows of accounts with a bad one: each account once."""
+    unknown = {(one.account_number, one.row_number) for one in refused if one.code == UNKNOWN_SECURITY}
+    held = parsed.held_accounts | _held_for(parsed, refused)
     records = sorted(_holdings(parsed), key=lambda record: record.account_number)
     for number, group in groupby(records, key=lambda record: record.account_number):
-        rows = {record.row_number for record in group}
-        if number in parsed.held_accounts:
+        rows = {record.row_number for record in group if (number, record.row_number) not in unknown}
+        if number in held and rows:
             sentence = (
                 f"{_rows(len(rows))} of account {number} could be read, but nothing of the account was taken, "
                 "because another row of it could not be."
@@ -301,8 +332,21 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
 
 
-def _flag(batch: ingest.Batch, parsed: ParsedFile, written: Collection[int]) -> None:
-    """Mark the accounts of which the file itself says that something is wrong."""
+def _held_for(parsed: ParsedFile, refused: Iterable[Applied]) -> set[str]:
+    """Accounts of which nothing was taken because of a security that nobody knows."""
+    flagged = {p.row_number for p in parsed.problems if p.code is Code.UNSUPPORTED_KIND}
+    holdings = {(record.account_number, record.row_number) for record in (*parsed.positions, *parsed.lots)}
+    return {
+        one.account_number
+        for one in refused
+        if one.code == UNKNOWN_SECURITY
+        and one.row_number not in flagged
+        and (one.account_number, one.row_number) in holdings
+    }
+
+
+def _flag(batch: ingest.Batch, parsed: ParsedFile, results: ingest.Result) -> None:
+    """Mark the accounts of which the file says that something is wrong, or that hold what nobody knows."""
     numbered = [problem for problem in parsed.problems if problem.account_number]
     known = find_accounts(batch, [*parsed.accounts, *_holdings(parsed)])
     by_number = {number: pk for (_, number), pk in known.items() if isinstance(pk, int)}
@@ -312,7 +356,13 @@ def _flag(batch: ingest.Batch, parsed: ParsedFile, written: Collection[int]) -> 
         one = found_in(problem, account_id) if account_id else None
         if one:
             found.append(one)
-    ingest.flag_accounts(batch, found, read=written)
+    held = _held_for(parsed, results.refused)
+    for row in results.refused:
+        account_id = by_number.get(row.account_number)
+        if row.code == UNKNOWN_SECURITY and row.account_number in held and account_id:
+            sentence = f"Nothing of this account was taken from the file. {row.sentence}"
+            found.append(Found(account_id, row.code, sentence))
+    ingest.flag_accounts(batch, found, read=results.account_ids)
 
 
 def _store(

@@ -92,7 +92,7 @@ def publish_model(
 
 
 def assign_households(*, firm_id: int, models: Mapping[int, int], on: date, at: datetime, by: str) -> int:
-    """Let households follow models from a day (household's id to model's); how many of them follow another than before."""
+    """Let households follow models from a day (household's id to model's); how many follow another than before."""
     return _assign("household_id", firm_id, models, on, at, by)
 
 
@@ -153,7 +153,7 @@ def _inside(firm_id: int, model_ids: Collection[int]) -> set[int]:
     while todo:
         seen |= todo
         nodes = ModelNode.objects.for_firm(firm_id).filter(version__target_model__in=todo, child__isnull=False)
-        todo = {child for child in nodes.values_list("child_id", flat=True) if child is not None} - seen
+        todo = set(nodes.values_list("child_id", flat=True)) - seen
     return seen
 
 

@@ -45,7 +45,8 @@ def publish_policy(
     )
     policies = Policy.objects.for_firm(firm_id)
     newest = policies.filter(level=level, **subject).aggregate(newest=Max("version"))["newest"] or 0
-    policy = policies.create(level=level, version=newest + 1, toml=toml, created_at=at, created_by=by, **subject)
+    row = Policy(level=level, version=newest + 1, toml=toml, created_at=at, created_by=by, **subject)
+    (policy,) = policies.bulk_create([row])
     audit.record(
         firm_id=firm_id, at=at, actor=by, action="POLICY_PUBLISHED", subject="policy", subject_id=policy.pk, toml=toml
     )

@@ -237,7 +237,9 @@ def mark(world: World, word: str) -> None:
 def test_no_filter_reaches_into_another_firm(birch: Birch, cedar: Cedar) -> None:
     mark(birch, "Zebrawood")
     client = browser(cedar, "OWNER")
-    asked = [reverse(name) + query for name in LISTS for query in ("?q=Zebrawood", "?tile=BAND_BREACHED", "?after=1_1_1")]
+    asked = [
+        reverse(name) + query for name in LISTS for query in ("?q=Zebrawood", "?tile=BAND_BREACHED", "?after=1_1_1")
+    ]
     shown = f"Zebrawood {birch.household.pk}"
     assert [path for path in asked if shown in client.get(path, headers=HTMX).content.decode()] == []
 

@@ -20,6 +20,7 @@ _FIND = """async () => {
     const places = v => v.nodes.slice(0, 3).map(n => n.target.join(" ")).join(", ");
     return found.violations.map(v => `${v.id}: ${v.help} at ${places(v)}`);
 }"""
+_PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # The content policy forbids scripts from elsewhere, and rightly: axe comes in by the debugger, not by a tag.
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -62,6 +63,7 @@ class Tab:
             self.page.set_viewport_size({"width": width, "height": 900})
             for theme in themes:
                 self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                self.page.evaluate(_PAINTED)
                 found += [f"{name} {width} {theme}: {sentence}" for sentence in self.page.evaluate(_FIND)]
             wider = self.page.evaluate(_WIDER)
             found += [f"{name} {width}: {wider} pixels wider than the window"] if wider > 0 else []

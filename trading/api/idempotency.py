@@ -14,6 +14,7 @@ from trading.services.custodian_api.calls import Call
 KEY_PATTERN = r"^[!-~]{1,255}$"
 ETAG_PATTERN = r'^"[0-9]{1,9}"$'
 _KEY = re.compile(r"[!-~]{1,255}")
+_ANY_ETAG = re.compile(r'\*|(W/)?"[!#-~]*"(\s*,\s*(W/)?"[!#-~]*")*')
 _ETAG = re.compile(r'"([0-9]{1,9})"')
 
 
@@ -32,11 +33,13 @@ def idempotency_key(request: Request) -> str:
 def version_of(request: Request) -> int:
     """The version that If-Match names.
 
-    :raises Problem: 428 without the header, 412 for an ETag that cannot be one of ours
+    :raises Problem: 428 without the header, 400 for one that names no ETag, 412 for an ETag that cannot be one of ours
     """
     given = request.headers.get("If-Match")
     if given is None:
         raise Problem(HTTPStatus.PRECONDITION_REQUIRED, "if_match_missing", "Send If-Match with the order's ETag.")
+    if not _ANY_ETAG.fullmatch(given.strip()):
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad_if_match", 'If-Match names one ETag, as "3".')
     found = _ETAG.fullmatch(given.strip())
     if found is None:
         raise Problem(HTTPStatus.PRECONDITION_FAILED, "version_mismatch", "If-Match names no version of this order.")

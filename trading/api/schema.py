@@ -36,7 +36,7 @@ SETTINGS = {
         }
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["trading.api.schema.require_bodies"],
 }
 
 _ALWAYS = {
@@ -57,6 +57,15 @@ _WRITE = {
     HTTPStatus.PRECONDITION_REQUIRED: "A header that this call must have is missing.",
 }
 _STALE = {HTTPStatus.PRECONDITION_FAILED: "The order is at another version."}
+
+
+def require_bodies(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """A body may consist of defaults alone; that there is one is not optional."""
+    for doors in result["paths"].values():
+        for door in doors.values():
+            if "requestBody" in door:
+                door["requestBody"]["required"] = True
+    return result
 
 
 class PydanticModels(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""`manage.py import_feed --firm F --layout L FILE…`: take in custodians' files, a line each; exit 1 if any is unclean."""
+"""`manage.py import_feed --firm F --layout L FILE…`: take in custodians' files; exit 1 if any is unclean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts as a custodian or the firm's own list gives them: opened with their households, changed, never closed by absence."""
+"""Accounts as a custodian or the firm's own list gives them: opened, changed, never closed by absence."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class _World:
 def apply_accounts(batch: Batch, records: Sequence[AccountRecord], *, household: str = "") -> Result:
     """Open or change accounts with their households and clients, in the caller's transaction.
 
-    Blank values leave what is there. A new account without a household goes to the one named (external id), or to one that
-    collects what is not yet assigned; without a registration it gets a problem until that is known.
+    Blank values leave what is there. A new account without a household goes to the one named (external id), or to
+    one that collects what is not yet assigned; without a registration it gets a problem until that is known.
     """
     world = _world(batch, records, household or UNASSIGNED)
     kept, done = _sorted_out(batch, records, world)

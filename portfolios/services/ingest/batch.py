@@ -20,8 +20,9 @@ CONFLICT = "CONFLICT"
 class Batch:
     """Records of one firm that came together: from a file, or through the custodians' API.
 
-    `as_of` is the day they describe. `custodian` is the code for records that name none. `source` names the layout or the
-    API, and is what the problems found are kept apart by. `masked` are account numbers of which only the end is printed.
+    `as_of` is the day they describe. `custodian` is the code for records that name none. `source` names the layout or
+    the API, and is what the problems found are kept apart by. `masked` are account numbers of which only the end is
+    printed.
     """
 
     firm_id: int
@@ -48,7 +49,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of every record, which accounts were written, and how many stored rows were gone from the snapshot."""
+    """What became of every record, which accounts were written, and how many stored rows the snapshot removed."""
 
     records: tuple[Applied, ...] = ()
     account_ids: frozenset[int] = frozenset()

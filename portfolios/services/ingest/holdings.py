@@ -71,7 +71,7 @@ def apply_positions(batch: Batch, records: Sequence[PositionRecord], *, accounts
         accounts,
         table=_POSITIONS,
         row=lambda account, security, record: (account, security, record.quantity, batch.as_of),
-        fault=lambda record: "",
+        fault=lambda _record: "",
         remove=_remove_positions,
     )
 
@@ -79,9 +79,9 @@ def apply_positions(batch: Batch, records: Sequence[PositionRecord], *, accounts
 def apply_lots(batch: Batch, records: Sequence[LotRecord], *, accounts: Sequence[Record] = ()) -> Result:
     """Replace the tax lots of every account that is named in a record or in `accounts`; the others stay as they are.
 
-    A lot that goes keeps its row, without shares. Where the custodian gives a start of the holding period that is not the
-    day of purchase (a gift, a wash sale), that is the day kept, since it tells short from long. Runs in the caller's
-    transaction.
+    A lot that goes keeps its row, without shares. Where the custodian gives a start of the holding period that is not
+    the day of purchase (a gift, a wash sale), that is the day kept, since it tells short from long. Runs in the
+    caller's transaction.
     """
     return apply_snapshot(
         batch,

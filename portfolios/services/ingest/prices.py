@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -87,7 +88,7 @@ def _fault(record: PriceRecord, security: int | Unknown) -> tuple[str, str]:
 
 
 def _volumes(batch: Batch, securities: Collection[int]) -> Mapping[int, int]:
-    values = {"firm": batch.firm_id, "securities": sorted(securities), "as_of": batch.as_of}
+    values: dict[str, Any] = {"firm": batch.firm_id, "securities": sorted(securities), "as_of": batch.as_of}
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST_VOLUME, values)
         return dict(cursor.fetchall())

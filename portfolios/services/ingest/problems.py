@@ -28,7 +28,7 @@ class Found:
 
 
 def flag_accounts(batch: Batch, found: Iterable[Found], *, read: Collection[int]) -> None:
-    """Open what was found in a batch. For the accounts that were `read` in it, what an earlier one found is resolved."""
+    """Open what was found in a batch. For accounts that were `read` in it, what an earlier one found is resolved."""
     sync_problems(
         firm_id=batch.firm_id,
         source=batch.source,

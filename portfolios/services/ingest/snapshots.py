@@ -1,9 +1,9 @@
-"""Replacing what accounts held by what a custodian reports: all of an account or nothing, and never by something older."""
+"""Replacing what accounts held by what a custodian reports: a whole account, and never by something older."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection
 
@@ -44,7 +44,7 @@ ORDER BY account_id FOR UPDATE
 
 def claim_accounts(batch: Batch, subject: ReportedDay.Subject, account_ids: Collection[int]) -> frozenset[int]:
     """The accounts of which no newer snapshot was applied; these are now reported for the batch's day."""
-    values = {
+    values: dict[str, Any] = {
         "firm": batch.firm_id,
         "subject": subject.value,
         "as_of": batch.as_of,
@@ -160,7 +160,7 @@ def _fault(record: _H, security: int | Unknown, fault: Callable[[_H], str]) -> t
     return BAD_VALUE, fault(record)
 
 
-def execute(statement: str, values: Mapping[str, object]) -> int:
+def execute(statement: str, values: Mapping[str, Any]) -> int:
     """Run one statement; how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -133,7 +133,7 @@ def test_the_scan_ends_with_its_last_shard_and_sums_them_up(birch: Birch) -> Non
     finish(birch, claim(birch, shards[2]))
     ended = scan_progress(birch.firm_id, scan.pk)
     assert ended is not None
-    assert ended.sentence == "3 accounts scanned as of 20 November 2026: 3 need attention, 3 proposals"
+    assert ended.sentence == "3 accounts scanned as of Nov 20, 2026: 3 need attention, 3 proposals"
     actions = AuditEvent.objects.for_firm(birch.firm_id).order_by("sequence").values_list("action", flat=True)
     assert list(actions) == ["SCAN_STARTED", "SCAN_DONE"]
 

@@ -177,6 +177,7 @@ def test_an_acknowledged_order_carries_the_custodians_id(api: Api, birch: Birch,
         pytest.param(None, 428, "if_match_missing", id="missing"),
         pytest.param('"1"', 412, "version_mismatch", id="stale"),
         pytest.param('W/"3"', 412, "version_mismatch", id="weak"),
+        pytest.param("three", 400, "bad_if_match", id="no ETag"),
         pytest.param("*", 412, "version_mismatch", id="any"),
     ],
 )

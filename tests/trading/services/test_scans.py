@@ -49,9 +49,7 @@ def test_a_sale_names_lots_that_sum_to_it_and_its_gain_foots(birch: Birch) -> No
     scan(birch)
     (sale,) = (trade for trade in part_of(birch).trades if trade["side"] == "SELL")
     assert sum(Decimal(lot["quantity"]) for lot in sale["lots"]) == Decimal(sale["quantity"])
-    assert all(
-        Decimal(lot["gain"]) == Decimal(lot["proceeds"]) - Decimal(lot["cost_basis"]) for lot in sale["lots"]
-    )
+    assert all(Decimal(lot["gain"]) == Decimal(lot["proceeds"]) - Decimal(lot["cost_basis"]) for lot in sale["lots"])
 
 
 def test_another_firms_book_is_untouched(birch: Birch, cedar: Cedar) -> None:

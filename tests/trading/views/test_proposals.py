@@ -107,11 +107,13 @@ def test_above_the_limit_two_people_must_approve(birch: Birch) -> None:
 
 def test_a_rejection_needs_a_reason_and_gives_back_what_was_typed(birch: Birch) -> None:
     proposal = make_proposal(birch)
-    answer = browser(birch).post(
-        path("proposal-reject", proposal), {"reason": "OTHER", "note": ""}, headers=HTMX
-    )
+    answer = browser(birch).post(path("proposal-reject", proposal), {"reason": "OTHER", "note": ""}, headers=HTMX)
     page = answer.content.decode()
-    assert (answer.status_code, "data-reopen" in page, 'value="OTHER"\n' in page or "selected" in page) == (422, True, True)
+    assert (answer.status_code, "data-reopen" in page, 'value="OTHER"\n' in page or "selected" in page) == (
+        422,
+        True,
+        True,
+    )
     assert decided(birch) == ["PENDING"]
 
 

@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: the demonstration's two firms, read in through the true feeds. Loading twice changes nothing."""
+"""`manage.py load_demo`: the demonstration's two firms, read in through the true feeds. Twice is once."""
 
 from __future__ import annotations
 
