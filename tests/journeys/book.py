@@ -16,7 +16,10 @@ TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
 
 
 def build() -> None:
-    """Alder is far off its targets, Cherry too and needs two approvers, Fir is all cash, Elm on plan; Cedar has a book of its own."""
+    """Alder is far off its targets, Cherry too and needs two approvers, Fir is all cash, Elm on plan.
+
+    Cedar has a book of its own.
+    """
     from django.utils import timezone
 
     from portfolios.models import DataProblem

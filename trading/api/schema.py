@@ -102,7 +102,7 @@ def reads(
     more = list(parameters)
     if tagged:
         answers[304] = OpenApiResponse(description="It is still at the version of If-None-Match.")
-        more.append(_header_in("If-None-Match", "An ETag.", ETAG_PATTERN, required=False))
+        more.append(_header_in("If-None-Match", "An ETag.", "", required=False))
     return _described(operation_id, summary, answers | _problems(_READ), more, scope=scope, tagged=tagged)
 
 
@@ -201,7 +201,7 @@ def _problems(more: Mapping[HTTPStatus, str]) -> dict[Any, Any]:
 
 
 def _header_in(name: str, description: str, pattern: str, *, required: bool = True) -> OpenApiParameter:
-    schema = {"type": "string", "pattern": pattern}
+    schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
     return OpenApiParameter(name, schema, OpenApiParameter.HEADER, required=required, description=description)
 
 

@@ -16,7 +16,7 @@ from trading.selectors.reasons import described, reasons_by_scan
 from trading.selectors.staleness import why_stale
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
-GIVEN_WAY = {
+GIVEN_WAY: Mapping[str, str] = {
     Proposal.Status.STALE: "It is out of date and was not decided on.",
     Proposal.Status.SUPERSEDED: "A newer scan has taken its place.",
 }

@@ -27,7 +27,7 @@ def make_drifted(world: World, name: str, number: str) -> Household:
 
 
 def text(client, path: str, **headers: str) -> str:
-    return client.get(path, headers=headers).content.decode()
+    return str(client.get(path, headers=headers).content, "utf-8")
 
 
 def test_a_book_that_was_never_scanned_says_so(birch: Birch) -> None:

@@ -69,6 +69,7 @@ class Text:
     pattern: str
     read: Callable[[str], Any]
     description: str
+    format: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(
@@ -76,7 +77,8 @@ class Text:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": self.pattern, "description": self.description}
+        schema = {"type": "string", "pattern": self.pattern, "description": self.description}
+        return {**schema, "format": self.format} if self.format else schema
 
 
 def _number(digits: int, places: int, *, sign: bool = False) -> str:
@@ -91,8 +93,8 @@ Money = Annotated[Decimal, Text(_number(11, 2, sign=True), Decimal, "Dollars, to
 Fee = Annotated[Decimal, Text(_number(11, 2), Decimal, "Dollars, to the cent, not negative, in a string.")]
 Basis = Annotated[Decimal, Text(_number(11, 6), Decimal, "Dollars, not negative, a decimal in a string.")]
 Total = Annotated[Decimal, Text(_number(16, 6, sign=True), Decimal, "The sum over the records, in a string.")]
-Day = Annotated[date, Text(f"^{_DAY}$", _day, "A day, as 2026-11-20.")]
-Moment = Annotated[datetime, Text(f"^{_MOMENT}$", _moment, "RFC 3339 in UTC, as 2026-11-20T15:30:00Z.")]
+Day = Annotated[date, Text(f"^{_DAY}$", _day, "A day from 1900 to 2100, as 2026-11-20.", "date")]
+Moment = Annotated[datetime, Text(f"^{_MOMENT}$", _moment, "RFC 3339 in UTC, as 2026-11-20T15:30:00Z.", "date-time")]
 
 AccountNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,32}$")]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z][0-9A-Z./-]{0,15}$")]

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.seconds: dict[str, float] = {}
         with self._stage("files"):
-            call_command("load_demo", stdout=self.stderr)
+            call_command("load_demo", scan=False, stdout=self.stderr)
         try:
             figures, found = self._trade()
         except DayStuck as stuck:
