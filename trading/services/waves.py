@@ -83,7 +83,10 @@ def _waiting(firm_id: int, after: int) -> list[Order]:
 
 
 def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
-    batch = _Batch(now, facts_for(firm_id, orders, today=timezone.localdate(now)), _busy(firm_id, orders))
+    # What is busy is read before the cash: sells that end in between hold their buys back once more, whereas the other
+    # way round their buys would be measured against cash from before the fills.
+    busy = _busy(firm_id, orders)
+    batch = _Batch(now, facts_for(firm_id, orders, today=timezone.localdate(now)), busy)
     moves = Moves(firm_id, now)
     found: list[PreTradeCheck] = []
     commands: list[OrderCommand] = []

@@ -36,6 +36,12 @@ STATUSES = {
     "BLOCKED": "No proposal",
     "NOT_DUE": "Not due",
 }
+FILTERED = "Take one away to see more."
+EMPTY = {
+    "NONE": "A scan finds what has drifted, what has cash to invest and what is due.",
+    "RUNNING": "The scan is under way; what it finds appears here.",
+    "FAILED": "The scan failed; it says above why.",
+}
 NOT_DUE = "Inside its bands, so nothing is due."
 TEMPLATE = "trading/worklist.html"
 
@@ -125,12 +131,15 @@ def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
     firm_id = request.member.firm_id
     counts = worklist_counts(firm_id, filters)
     people = advisers(firm_id)
+    chips = _chips(request, filters, {person.id: person.name for person in people})
+    scan = newest_progress(firm_id)
     return {
         "tiles": _tiles(request, filters, counts),
         "total": counts.get("", 0),
         "q": filters.search,
         "clear_url": request.path,
-        "chips": _chips(request, filters, {person.id: person.name for person in people}),
+        "chips": chips,
+        "empty_sentence": FILTERED if chips else EMPTY.get(scan.status),
         "selects": [
             _select(
                 "adviser",
@@ -141,7 +150,7 @@ def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
             ),
             _select("status", "Status", "Any status", list(STATUSES.items()), filters.status),
         ],
-        "scan": newest_progress(firm_id),
+        "scan": scan,
         "can_start_scan": request.member.may(Right.SCAN),
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import time_machine
@@ -119,3 +120,8 @@ def batch(feed: str, *records: Mapping[str, Any], **changes: Any) -> dict[str, A
 def codes(answer: Any) -> list[tuple[str, str]]:
     """Where a problem points, and the codes it gives there."""
     return [(error["pointer"], error["code"]) for error in answer.json()["errors"]]
+
+
+def renamed(url: str, database: str) -> str:
+    """The address of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))

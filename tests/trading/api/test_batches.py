@@ -103,7 +103,7 @@ def test_a_snapshot_empties_an_account_that_it_names_and_says_nothing_of(api: Ap
             id="unknown security and account",
         ),
         pytest.param(
-            {**POSITIONS, "accounts": ["1001", "9"]}, 422, [("/accounts/1", "unknown_account")], id="unknown account named"
+            {**POSITIONS, "accounts": ["1001", "9"]}, 422, [("/accounts/1", "unknown_account")], id="account is unknown"
         ),
         pytest.param({**POSITIONS, "as_of": "2026-11-21"}, 422, [("/as_of", "future_date")], id="tomorrow"),
         pytest.param(

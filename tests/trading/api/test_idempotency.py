@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import psycopg
 import pytest
 from django.db import connection
 
-from tests.trading.api.conftest import Api, Keys
+from tests.trading.api.conftest import Api, Keys, renamed
 from tests.trading.api.test_batches import BALANCES, POSITIONS
 from tests.worlds import Birch, Cedar
-from trading.models import ApiBatch, ApiRequest
+from trading.models import ApiBatch, ApiCredential, ApiRequest
 
 
 def test_a_repeat_gets_the_same_answer_and_does_nothing(api: Api, birch: Birch):
@@ -60,21 +62,10 @@ def test_a_post_needs_a_key(api: Api, birch: Birch, key, status, code):
 
 def test_a_call_that_is_being_carried_out_has_to_be_waited_for(api: Api, birch: Birch):
     path = api.path("batches")
-    with psycopg.connect(**_where()) as other:
-        credential = ApiRequest.credential.field.related_model.objects.get(key_id=api.key.split("_")[1])
+    credential = ApiCredential.objects.get(key_id=api.key.split("_")[1])
+    with psycopg.connect(renamed(os.environ["DATABASE_URL"], connection.settings_dict["NAME"])) as other:
         name = f"{birch.firm_id} {credential.pk} POST {path} k1"
         other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         answer = api.post("batches", BALANCES, key="k1")
         assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "request_in_progress", "1")
     assert api.post("batches", BALANCES, key="k1").status_code == 201
-
-
-def _where() -> dict[str, str]:
-    settings = connection.settings_dict
-    return {
-        "dbname": settings["NAME"],
-        "user": settings["USER"],
-        "host": settings["HOST"],
-        "password": settings["PASSWORD"],
-        "port": settings["PORT"] or "5432",
-    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from schemathesis.config import SchemathesisConfig
 
@@ -31,7 +34,18 @@ CONFIG = {
 
 
 @pytest.fixture
-def described(keys: Keys, birch: Birch, line: BrokerConnection) -> Any:
+def kept_open() -> Iterator[None]:
+    """The server would close the connection after each request, and with it the test's transaction."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def described(keys: Keys, birch: Birch, line: BrokerConnection, kept_open: None) -> Any:
     line.capabilities = {"always_open": True}
     line.save()
     stage(birch, sell(birch, "VTI", ("VTI-2021-03-03-200", "20"), price="300"))

@@ -18,15 +18,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 import time_machine
-from django.conf import settings
 from django.utils import timezone
 
 from tests.conftest import ROOT, clone_template, drop_database
+from tests.trading.api.conftest import renamed
 
 GUIDE = (ROOT / "docs/custodian-api.md").read_text()
 PATIENCE_SECONDS = 30
@@ -53,8 +52,8 @@ def site(tmp_path: Path, django_db_blocker: Any) -> Iterator[Site]:
         clone_template(name)
     environment = {
         **os.environ,
-        "DATABASE_URL": _renamed(os.environ["DATABASE_URL"], name),
-        "DATABASE_OWNER_URL": _renamed(os.environ["DATABASE_OWNER_URL"], name),
+        "DATABASE_URL": renamed(os.environ["DATABASE_URL"], name),
+        "DATABASE_OWNER_URL": renamed(os.environ["DATABASE_OWNER_URL"], name),
         "DJANGO_SETTINGS_MODULE": "rebalancer.settings",
         "SECRET_KEY": "walk",
         "REBALANCER_STATE_DIR": str(tmp_path),
@@ -107,10 +106,6 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
 
 
-def _renamed(url: str, database: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
 def _script(site: Site, day: date) -> str:
     """The guide's commands, for this site and for a day that is over."""
     text = "\n".join(re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL))
@@ -120,14 +115,9 @@ def _script(site: Site, day: date) -> str:
 
 
 def _rows(site: Site, statement: str) -> list[Any]:
-    owner = settings.DATABASES["owner"]
-    with psycopg.connect(
-        dbname=site.database, user=owner["USER"], password=owner["PASSWORD"] or None, host=owner["HOST"] or None,
-        port=owner["PORT"] or None,
-    ) as connection:  # fmt: skip
-        connection.execute(
-            "SELECT set_config('app.firm_id', (SELECT id FROM accounts_firm WHERE slug = 'birch')::text, false)"
-        )
+    firm = "(SELECT id FROM accounts_firm WHERE slug = 'birch')"
+    with psycopg.connect(renamed(os.environ["DATABASE_OWNER_URL"], site.database)) as connection:
+        connection.execute(f"SELECT set_config('app.firm_id', {firm}::text, false)")
         return connection.execute(statement).fetchall()
 
 
