@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import groupby
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -25,11 +24,11 @@ from portfolios.feeds.records import (
     PositionRecord,
     Record,
     Refused,
-    Severity,
 )
 from portfolios.models import FeedFile, FeedRow
 from portfolios.services import ingest
-from portfolios.services.ingest.batch import OLDER_THAN_STORED, UNKNOWN_ACCOUNT, UNKNOWN_SECURITY, Applied, merged
+from portfolios.services.feed_rows import SetAside, all_set_aside, held_for, holdings_of
+from portfolios.services.ingest.batch import OLDER_THAN_STORED, UNKNOWN_SECURITY, Applied, merged
 from portfolios.services.ingest.lookups import Securities, Unknown, account_key, find_accounts
 from portfolios.services.ingest.problems import Found, found_in
 from portfolios.services.ingest.snapshots import rejected
@@ -37,18 +36,6 @@ from rebalancer.engine.calendars import NEW_YORK
 
 _R = TypeVar("_R", bound=Record)
 _SENTENCE = 500
-_FOR_WHOLE_ACCOUNT = (UNKNOWN_ACCOUNT, OLDER_THAN_STORED)
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """Rows that were not applied: the first one's number, how many, and why."""
-
-    row_number: int | None
-    account_number: str
-    code: str
-    sentence: str
-    row_count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +158,7 @@ def _apply(arrival: _Arrival, file_id: int, parsed: ParsedFile) -> FeedOutcome:
     batch = _batch(arrival, file_id, parsed)
     results = _apply_records(batch, arrival, parsed)
     _refuse_if_older(batch, parsed, results.records)
-    aside = _all_set_aside(parsed, results.refused)
+    aside = all_set_aside(parsed, results.refused)
     _flag(batch, parsed, results)
     ingest.review_accounts(firm_id=batch.firm_id, account_ids=results.account_ids, at=batch.at, file_id=file_id)
     counts = Counter(one.outcome.value for one in results.records)
@@ -281,74 +268,10 @@ def _refuse_if_older(batch: ingest.Batch, parsed: ParsedFile, records: Sequence[
         raise Refused(Code.MIXED_DATES, sentence)
 
 
-def _all_set_aside(parsed: ParsedFile, refused: Iterable[Applied]) -> tuple[SetAside, ...]:
-    """Rows that could not be read, that were held back with them, or that were not applied, in order of the file."""
-    unread = [problem for problem in parsed.problems if problem.severity is Severity.QUARANTINE_ROW]
-    rows = [SetAside(p.row_number, p.account_number or "", p.code.value, p.sentence) for p in unread]
-    refused = list(refused)
-    rows += _held_back(parsed, refused)
-    rows += _not_applied(parsed, refused)
-    return tuple(sorted(rows, key=lambda row: (row.row_number or 0, row.code)))
-
-
-def _held_back(parsed: ParsedFile, refused: Sequence[Applied]) -> Iterator[SetAside]:
-    """The good rows of accounts with a bad one: each account once."""
-    unknown = {(one.account_number, one.row_number) for one in refused if one.code == UNKNOWN_SECURITY}
-    held = parsed.held_accounts | _held_for(parsed, refused)
-    records = sorted(_holdings(parsed), key=lambda record: record.account_number)
-    for number, group in groupby(records, key=lambda record: record.account_number):
-        rows = {record.row_number for record in group if (number, record.row_number) not in unknown}
-        if number in held and rows:
-            sentence = (
-                f"{_rows(len(rows))} of account {number} could be read, but nothing of the account was taken, "
-                "because another row of it could not be."
-            )
-            yield SetAside(min(rows), number, "HELD_BACK", sentence, len(rows))
-
-
-def _holdings(parsed: ParsedFile) -> list[Record]:
-    return [*parsed.positions, *parsed.lots, *parsed.cash_balances, *parsed.transactions]
-
-
-def _not_applied(parsed: ParsedFile, refused: Iterable[Applied]) -> Iterator[SetAside]:
-    """What the service did not take; where the whole account is the reason, once an account."""
-    flagged = {(p.row_number, p.account_number): p for p in parsed.problems if p.severity is Severity.FLAG_ACCOUNT}
-    for one in (one for one in refused if one.code not in _FOR_WHOLE_ACCOUNT):
-        said = flagged.get((one.row_number, one.account_number))
-        if one.code == UNKNOWN_SECURITY and said is not None and said.code is Code.UNSUPPORTED_KIND:
-            yield SetAside(one.row_number, one.account_number, said.code.value, said.sentence)
-        else:
-            yield SetAside(one.row_number, one.account_number, one.code, one.sentence)
-    whole = sorted(
-        (one for one in refused if one.code in _FOR_WHOLE_ACCOUNT), key=lambda one: (one.account_number, one.code)
-    )
-    for (number, code), group in groupby(whole, key=lambda one: (one.account_number, one.code)):
-        ones = list(group)
-        rows = {one.row_number for one in ones}
-        yield SetAside(min(rows), number, code, f"{ones[0].sentence} {_rows(len(rows))} set aside.", len(rows))
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
-
-
-def _held_for(parsed: ParsedFile, refused: Iterable[Applied]) -> set[str]:
-    """Accounts of which nothing was taken because of a security that nobody knows."""
-    flagged = {p.row_number for p in parsed.problems if p.code is Code.UNSUPPORTED_KIND}
-    holdings = {(record.account_number, record.row_number) for record in (*parsed.positions, *parsed.lots)}
-    return {
-        one.account_number
-        for one in refused
-        if one.code == UNKNOWN_SECURITY
-        and one.row_number not in flagged
-        and (one.account_number, one.row_number) in holdings
-    }
-
-
 def _flag(batch: ingest.Batch, parsed: ParsedFile, results: ingest.Result) -> None:
     """Mark the accounts of which the file says that something is wrong, or that hold what nobody knows."""
     numbered = [problem for problem in parsed.problems if problem.account_number]
-    known = find_accounts(batch, [*parsed.accounts, *_holdings(parsed)])
+    known = find_accounts(batch, [*parsed.accounts, *holdings_of(parsed)])
     by_number = {number: pk for (_, number), pk in known.items() if isinstance(pk, int)}
     found: list[Found] = []
     for problem in numbered:
@@ -356,7 +279,7 @@ def _flag(batch: ingest.Batch, parsed: ParsedFile, results: ingest.Result) -> No
         one = found_in(problem, account_id) if account_id else None
         if one:
             found.append(one)
-    held = _held_for(parsed, results.refused)
+    held = held_for(parsed, results.refused)
     for row in results.refused:
         account_id = by_number.get(row.account_number)
         if row.code == UNKNOWN_SECURITY and row.account_number in held and account_id:

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, expect
 from tests.journeys.conftest import Stack
 from tests.journeys.eyes import Tab, tab
 
-pytestmark = [pytest.mark.browser, pytest.mark.journey]
+# One group: the product is started once, by whichever worker walks through it.
+pytestmark = [pytest.mark.browser, pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
 ADVISER, OWNER, CLIENT = "adviser@birch.example", "owner@birch.example", "client@birch.example"
 TRADES_MS = 25_000

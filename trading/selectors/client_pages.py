@@ -34,7 +34,6 @@ STORY: Mapping[str, tuple[str, str]] = {
     "NEW_MONEY": ("We invested the money you added", "new money had come in"),
     "HIGH_CASH": ("We put idle cash to work", "more money sat in cash than your plan asks for"),
     "CALENDAR": ("We made your regular adjustment", "the date for the regular adjustment had come"),
-    "LOSS_HARVEST": ("We used losses to lower your tax", "some holdings stood at a loss that lowers your tax"),
     "NEVER_REBALANCED": ("We put your plan in place", "your accounts had not been set to the plan before"),
 }
 OTHER = ("We traded for you", "your adviser decided so")
