@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -10,11 +11,10 @@ from playwright.sync_api import Browser, expect
 from tests.journeys.conftest import Stack
 from tests.journeys.eyes import Tab, tab
 
-# One group: the product is started once, by whichever worker walks through it.
-pytestmark = [pytest.mark.browser, pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
 ADVISER, OWNER, CLIENT = "adviser@birch.example", "owner@birch.example", "client@birch.example"
-TRADES_MS = 25_000
+TRADES_MS = 60_000
 
 
 def scan(window: Tab) -> None:
@@ -43,9 +43,7 @@ def wait_until_filled(window: Tab) -> None:
     assert set(window.page.locator("td[data-label=State]").all_inner_texts()) == {"Filled"}
 
 
-def test_an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why(
-    browser: Browser, stack: Stack
-) -> None:
+def an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why(browser: Browser, stack: Stack) -> None:
     found: list[str] = []
     with tab(browser, stack.url) as adviser:
         adviser.go("/accounts/login/")
@@ -82,7 +80,7 @@ def test_an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_
     assert "\n".join(found) == ""
 
 
-def test_above_the_limit_a_second_person_sends_the_orders(browser: Browser, stack: Stack) -> None:
+def above_the_limit_a_second_person_sends_the_orders(browser: Browser, stack: Stack) -> None:
     with tab(browser, stack.url) as adviser, tab(browser, stack.url) as owner:
         adviser.sign_in(ADVISER)
         scan(adviser)
@@ -96,7 +94,7 @@ def test_above_the_limit_a_second_person_sends_the_orders(browser: Browser, stac
         wait_until_filled(owner)
 
 
-def test_the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
+def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
     with tab(browser, stack.url) as adviser:
         adviser.sign_in(ADVISER)
         scan(adviser)
@@ -110,3 +108,17 @@ def test_the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> Non
         dialog.get_by_label("In your words").fill("After the quarter's end.")
         dialog.get_by_role("button", name="Reject", exact=True).click()
         expect(page.locator("#status")).to_contain_text("Not the right time: After the quarter's end.")
+
+
+WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
+    an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why,
+    above_the_limit_a_second_person_sends_the_orders,
+    the_keyboard_is_enough_to_reject,
+)
+
+
+def test_one_day(browser: Browser, stack: Stack, subtests: pytest.Subtests) -> None:
+    """One test, so that parallel workers start the product once and not once each."""
+    for walk in WALKS:
+        with subtests.test(walk.__name__):
+            walk(browser, stack)

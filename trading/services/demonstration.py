@@ -21,7 +21,7 @@ from portfolios.selectors.demo import DEMO_PASSWORD, STAFF
 from portfolios.services import feeds, market_data
 from portfolios.services.models import Part, assign_households, publish_model
 from portfolios.services.policies import publish_policy
-from rebalancer.demo.book import DemoAccount, DemoBook, DemoFirm
+from rebalancer.demo.book import DemoAccount, DemoBook, DemoFirm, DemoHousehold
 from trading.connections import SIMULATOR, simulator_credentials
 from trading.models import BrokerConnection
 
@@ -107,8 +107,8 @@ def load_people(firm: DemoFirm, *, as_of: date, at: datetime) -> int:
                 for row in firm.households
             ],
         )
-        first = households[firm.households[0].external_id]
-        onboarding.add_members(firm_id=firm_id, members=list(_staff(firm, first)), password=DEMO_PASSWORD)
+        own = households[_of_the_client(firm).external_id]
+        onboarding.add_members(firm_id=firm_id, members=list(_staff(firm, own)), password=DEMO_PASSWORD)
         onboarding.write_tax_profiles(
             firm_id=firm_id,
             rows=[
@@ -126,6 +126,12 @@ def load_people(firm: DemoFirm, *, as_of: date, at: datetime) -> int:
         )
         _load_models(firm_id, firm, households, as_of, at)
     return firm_id
+
+
+def _of_the_client(firm: DemoFirm) -> DemoHousehold:
+    """The household of the client who can be signed in as: one that has drifted, so that there is something to tell."""
+    drifted = (one for one in firm.households if all("DRIFTED" in account.situations for account in one.accounts))
+    return next(drifted, firm.households[0])
 
 
 def _staff(firm: DemoFirm, household_id: int) -> Iterator[onboarding.NewMember]:
