@@ -21,6 +21,8 @@ from rebalancer.embedded.state import CHECKOUT, State, held, holder_of, is_held
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root takes on another identity")
 
+PATIENCE = 20.0
+
 
 def connect(engines: Engines, *, role: str = "OWNER") -> psycopg.Connection:
     url = engines.environment()["DATABASE_OWNER_URL" if role == "OWNER" else "DATABASE_URL"]
@@ -81,6 +83,10 @@ def test_children_that_outlive_a_killed_postmaster_do_not_bar_the_next_start(eng
     session = connect(engines)
     os.kill(session.info.backend_pid, signal.SIGSTOP)  # it cannot notice that the postmaster is gone
     kill(engines.postgres)
+    # The other children notice by themselves, in their own time.
+    deadline = time.monotonic() + PATIENCE
+    while processes.living_in(state.postgres, "postgres") != [session.info.backend_pid] and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert processes.living_in(state.postgres, "postgres") == [session.info.backend_pid]
 
     engines.revive()
