@@ -17,6 +17,7 @@ from psycopg import sql
 
 from tests.reference import load_reference
 from tests.worlds import Birch, Cedar, make_birch, make_cedar
+from trading.benchmarks.scratch import drop_database
 
 ROOT = Path(__file__).parent.parent
 # The tests turn the settings to databases of their own; this one is only used to make and drop those.
@@ -73,13 +74,13 @@ def clone_template(name: str) -> None:
     """A fresh database of that name, as the template stands."""
     with _owner(SERVER["NAME"]) as server:
         template = _template(server)
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
 
 
-def drop_database(name: str) -> None:
+def drop_clone(name: str) -> None:
     with _owner(SERVER["NAME"]) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +92,7 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         _point_at("none")
-        drop_database(name)
+        drop_clone(name)
 
 
 @pytest.fixture

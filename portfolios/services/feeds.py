@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -16,25 +15,13 @@ from accounts.models import Custodian
 from accounts.services import audit
 from accounts.tenancy import firm_scope
 from portfolios.feeds.parse import parse
-from portfolios.feeds.records import (
-    AccountRecord,
-    Code,
-    LotRecord,
-    ParsedFile,
-    PositionRecord,
-    Record,
-    Refused,
-)
+from portfolios.feeds.records import Code, ParsedFile, Refused
 from portfolios.models import FeedFile, FeedRow
 from portfolios.services import ingest
-from portfolios.services.feed_rows import SetAside, all_set_aside, held_for, holdings_of
-from portfolios.services.ingest.batch import OLDER_THAN_STORED, UNKNOWN_SECURITY, Applied, merged
-from portfolios.services.ingest.lookups import Securities, Unknown, account_key, find_accounts
-from portfolios.services.ingest.problems import Found, found_in
-from portfolios.services.ingest.snapshots import rejected
+from portfolios.services.feed_records import apply_parsed
+from portfolios.services.feed_rows import SetAside, all_set_aside
 from rebalancer.engine.calendars import NEW_YORK
 
-_R = TypeVar("_R", bound=Record)
 _SENTENCE = 500
 
 
@@ -57,7 +44,15 @@ class FeedOutcome:
 
     @property
     def applied_count(self) -> int:
-        return max(0, self.row_count - self.set_aside_count) if self.status == FeedFile.Status.APPLIED else 0
+        """Rows of the file whose content is in the books; where no record is, a row of totals does not count either."""
+        if self.status != FeedFile.Status.APPLIED or (self.set_aside and not self.stored_count):
+            return 0
+        return max(0, self.row_count - self.set_aside_count)
+
+    @property
+    def stored_count(self) -> int:
+        """Records that are in the books as the file has them."""
+        return sum(self.records.get(word, 0) for word in ("CREATED", "UNCHANGED", "UPDATED"))
 
     @property
     def is_clean(self) -> bool:
@@ -156,11 +151,8 @@ def _apply(arrival: _Arrival, file_id: int, parsed: ParsedFile) -> FeedOutcome:
     if again and not row.quarantined_count:
         return _nothing_new(row)
     batch = _batch(arrival, file_id, parsed)
-    results = _apply_records(batch, arrival, parsed)
-    _refuse_if_older(batch, parsed, results.records)
+    results = apply_parsed(batch, parsed, open_accounts_in=arrival.open_accounts_in)
     aside = all_set_aside(parsed, results.refused)
-    _flag(batch, parsed, results)
-    ingest.review_accounts(firm_id=batch.firm_id, account_ids=results.account_ids, at=batch.at, file_id=file_id)
     counts = Counter(one.outcome.value for one in results.records)
     _store(row, arrival, parsed, aside, counts, gone=results.gone)
     return FeedOutcome(
@@ -208,84 +200,6 @@ def _batch(arrival: _Arrival, file_id: int, parsed: ParsedFile) -> ingest.Batch:
         file_id=file_id,
         actor=arrival.actor,
     )
-
-
-def _apply_records(batch: ingest.Batch, arrival: _Arrival, parsed: ParsedFile) -> ingest.Result:
-    """Everything but the accounts with a row that could not be read: the rest would make a wrong snapshot of them."""
-    unknown = _unknown_securities(parsed)
-    held = parsed.held_accounts | {one.account_number for one in unknown}
-    silent = {p.account_number for p in parsed.problems if p.code is Code.NO_RECORDS and p.account_number}
-    named = [account for account in parsed.accounts if account.account_number not in held | silent]
-    results = [ingest.Result(records=tuple(unknown))]
-    if _is_list_of_accounts(parsed):
-        results.append(ingest.apply_accounts(batch, named))
-    elif arrival.open_accounts_in is not None:
-        _open_unknown(batch, parsed.accounts, arrival.open_accounts_in)
-    if parsed.positions or (named and not _is_list_of_accounts(parsed)):
-        results.append(ingest.apply_positions(batch, _without(parsed.positions, held), accounts=named))
-    if parsed.lots:
-        results.append(ingest.apply_lots(batch, _without(parsed.lots, held), accounts=named))
-    results.append(ingest.apply_cash(batch, _without(parsed.cash_balances, held)))
-    results.append(ingest.apply_prices(batch, parsed.prices))
-    results.append(ingest.apply_transactions(batch, _without(parsed.transactions, held)))
-    return merged(results)
-
-
-def _without(records: Iterable[_R], held: Collection[str]) -> list[_R]:
-    return [record for record in records if record.account_number not in held]
-
-
-def _unknown_securities(parsed: ParsedFile) -> list[Applied]:
-    """Holdings of securities that nobody knows: without them the rest would make a wrong snapshot of their accounts.
-
-    Kinds that are never traded here (bonds, options) do not count: their accounts are flagged instead.
-    """
-    flagged = {p.row_number for p in parsed.problems if p.code is Code.UNSUPPORTED_KIND}
-    holdings: list[PositionRecord | LotRecord] = [*parsed.positions, *parsed.lots]
-    securities = Securities(holdings)
-    return [
-        rejected(record, UNKNOWN_SECURITY, found.sentence, record.symbol)
-        for record in holdings
-        if record.row_number not in flagged and isinstance(found := securities.find(record), Unknown)
-    ]
-
-
-def _is_list_of_accounts(parsed: ParsedFile) -> bool:
-    return parsed.layout == "plain_accounts"
-
-
-def _open_unknown(batch: ingest.Batch, accounts: Sequence[AccountRecord], household: str) -> None:
-    """Open the accounts of a custodian's file that nobody knows; of those that are masked, none can be."""
-    found = find_accounts(batch, accounts)
-    unknown = [account for account in accounts if not isinstance(found[account_key(batch, account)], int)]
-    ingest.apply_accounts(batch, unknown, household=household)
-
-
-def _refuse_if_older(batch: ingest.Batch, parsed: ParsedFile, records: Sequence[Applied]) -> None:
-    """:raises Refused: if every record is older than what is stored"""
-    if records and all(one.code == OLDER_THAN_STORED for one in records):
-        sentence = f"{parsed.file_name} is of {batch.as_of}; something newer was applied to all of its accounts before."
-        raise Refused(Code.MIXED_DATES, sentence)
-
-
-def _flag(batch: ingest.Batch, parsed: ParsedFile, results: ingest.Result) -> None:
-    """Mark the accounts of which the file says that something is wrong, or that hold what nobody knows."""
-    numbered = [problem for problem in parsed.problems if problem.account_number]
-    known = find_accounts(batch, [*parsed.accounts, *holdings_of(parsed)])
-    by_number = {number: pk for (_, number), pk in known.items() if isinstance(pk, int)}
-    found: list[Found] = []
-    for problem in numbered:
-        account_id = by_number.get(problem.account_number or "")
-        one = found_in(problem, account_id) if account_id else None
-        if one:
-            found.append(one)
-    held = held_for(parsed, results.refused)
-    for row in results.refused:
-        account_id = by_number.get(row.account_number)
-        if row.code == UNKNOWN_SECURITY and row.account_number in held and account_id:
-            sentence = f"Nothing of this account was taken from the file. {row.sentence}"
-            found.append(Found(account_id, row.code, sentence))
-    ingest.flag_accounts(batch, found, read=results.account_ids)
 
 
 def _store(

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.conftest import ROOT, clone_template, drop_database
+from tests.conftest import ROOT, clone_template, drop_clone
 
 PATIENCE_SECONDS = 30
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -73,7 +73,7 @@ def stack(program: str, tmp_path_factory: pytest.TempPathFactory, django_db_bloc
         with ExitStack() as running:
             yield _start(running, name, logs)
     finally:
-        drop_database(name)
+        drop_clone(name)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ import psycopg
 from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
+
+PATIENCE_SECONDS = 20.0
 
 
 @contextmanager
@@ -34,7 +37,24 @@ def scratch_database() -> Iterator[None]:
             yield
         finally:
             _turn_to(home)
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop_database(server, name)
+
+
+def drop_database(server: psycopg.Connection, name: str) -> None:
+    """Drop a database and end who is in it. Autovacuum, which the owner role may not end, is waited for.
+
+    :raises psycopg.errors.InsufficientPrivilege: if somebody stays in it whom the owner role may not send away
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _turn_to(name: str) -> None:

@@ -24,7 +24,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.conftest import ROOT, clone_template, drop_database
+from tests.conftest import ROOT, clone_template, drop_clone
 from tests.trading.api.conftest import renamed
 
 GUIDE = (ROOT / "docs/custodian-api.md").read_text()
@@ -67,7 +67,7 @@ def site(tmp_path: Path, django_db_blocker: Any) -> Iterator[Site]:
             yield Site(url, name, key)
     finally:
         with django_db_blocker.unblock():
-            drop_database(name)
+            drop_clone(name)
 
 
 @contextmanager
