@@ -17,6 +17,10 @@ Answer = Mapping[str, object]
 NOT_ANSWERS = frozenset({"case"})
 """Expected fields that point somewhere else instead of expecting something."""
 
+TOLERANCE, COLUMNS = "tolerance", "columns"
+SETTINGS = frozenset({TOLERANCE, COLUMNS})
+"""Expected fields that say how the others are to be read: how near numbers must be, and what a table's columns are."""
+
 FEWEST_PLACES = 4
 
 
@@ -26,10 +30,36 @@ class Missing(Enum):
     HERE = "HERE"
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A measured figure, for a published one that is right within an amount or a fraction of itself."""
+
+    value: Decimal
+    within: Decimal = Decimal(0)
+    fraction: Decimal = Decimal(0)
+
+    def agrees(self, published: Decimal | int) -> bool:
+        """Half a unit of the last decimal printed comes on top of the tolerance."""
+        allowed = max(self.within, self.fraction * abs(Decimal(published)))
+        return abs(self.value - published) <= allowed + _half_unit(published)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of figures by the values of their key columns; columns that are not there are not claimed."""
+
+    keys: tuple[str, ...]
+    rows: Mapping[tuple[object, ...], Mapping[str, Near]]
+
+
 @dataclass(slots=True)
 class Comparison:
-    """Names of the fields that were compared and that could not be, and a sentence for each difference."""
+    """Names of the fields that were compared and that could not be, and a sentence for each difference.
 
+    Numbers may differ by `tolerance` where that is more than their decimals allow.
+    """
+
+    tolerance: Fraction = Fraction(0)
     compared: list[str] = field(default_factory=list)
     uncompared: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
@@ -47,7 +77,7 @@ class Comparison:
 
     def _add_value(self, name: str, expected: object, answer: object) -> None:
         self.compared.append(name)
-        if not same(expected, answer):
+        if not same(expected, answer, tolerance=self.tolerance):
             self.differences.append(f"{name} is {shown(answer)}, expected {shown(expected)}")
 
     def _add_sentence(self, name: str, expected: str, answer: object) -> None:
@@ -59,6 +89,32 @@ class Comparison:
         missing = sorted(promised - answer.clauses)
         if missing:
             self.differences.append(f"{name} is {answer.code}, which does not promise {', '.join(missing)}")
+
+    def add_table(self, name: str, columns: object, rows: object, table: Table) -> None:
+        """Compare the figures of every expected row that the table claims; a row it does not know differs."""
+        if not isinstance(columns, list) or not isinstance(rows, list):
+            self.add(name, rows, Missing.HERE)
+            return
+        for row in rows:
+            cells = dict(zip(columns, row, strict=False)) if isinstance(row, list) else {}
+            self._add_row(name, cells, table)
+
+    def _add_row(self, name: str, cells: Mapping[str, object], table: Table) -> None:
+        key = tuple(cells.get(column) for column in table.keys)
+        name = f"{name}[{' '.join(map(shown, key))}]"
+        claimed = table.rows.get(key)
+        if claimed is None:
+            self._add_value(name, "a row", Missing.HERE)
+            return
+        for column, figure in claimed.items():
+            if column in cells:
+                self._add_figure(f"{name}.{column}", cells[column], figure)
+        self.uncompared.extend(f"{name}.{column}" for column in cells if column not in {*claimed, *table.keys})
+
+    def _add_figure(self, name: str, expected: object, figure: Near) -> None:
+        self.compared.append(name)
+        if not isinstance(expected, Decimal | int) or isinstance(expected, bool) or not figure.agrees(expected):
+            self.differences.append(f"{name} is {figure.value:.4f}, expected {shown(expected)}")
 
     def _add_mapping(self, name: str, expected: Mapping[str, object], answer: Mapping[str, object]) -> None:
         for key, value in expected.items():
@@ -78,10 +134,14 @@ class Comparison:
 
 def compare(expected: Mapping[str, object], answer: Answer) -> Comparison:
     """All expected fields against an answer; fields the case does not ask for are ignored."""
-    result = Comparison()
+    result = Comparison(tolerance=_tolerance(expected))
     for name, value in expected.items():
+        if name in SETTINGS:
+            continue
         if name in NOT_ANSWERS:
             result.uncompared.append(name)
+        elif isinstance(table := answer.get(name), Table):
+            result.add_table(name, expected.get(COLUMNS), value, table)
         elif name in answer:
             result.add(name, value, answer[name])
         elif is_prose(value):
@@ -92,16 +152,31 @@ def compare(expected: Mapping[str, object], answer: Answer) -> Comparison:
     return result
 
 
+def _tolerance(expected: Mapping[str, object]) -> Fraction:
+    stated = expected.get(TOLERANCE)
+    return Fraction(Decimal(stated)) if isinstance(stated, Decimal | int) else Fraction(0)
+
+
+def _half_unit(printed: Decimal | int) -> Decimal:
+    exponent = printed.as_tuple().exponent if isinstance(printed, Decimal) else None
+    return Decimal(5).scaleb(exponent - 1) if isinstance(exponent, int) else Decimal(0)
+
+
 def is_amount(value: object) -> bool:
     return isinstance(value, int | Decimal | Fraction) and not isinstance(value, bool)
 
 
-def same(expected: object, answer: object) -> bool:
-    """Equal as written: numbers to the decimals given, but to four at least; dates and moments as ISO text."""
+def same(expected: object, answer: object, *, tolerance: Fraction = Fraction(0)) -> bool:
+    """Equal as written: numbers to the decimals given, but to four at least; dates and moments as ISO text.
+
+    Numbers within the tolerance are equal, too.
+    """
     if isinstance(answer, Missing):
         return is_amount(expected) and expected == 0
     if isinstance(expected, Decimal | int) and not isinstance(expected, bool):
-        return isinstance(answer, int | Decimal | Fraction) and is_amount(answer) and _close(Decimal(expected), answer)
+        if not isinstance(answer, int | Decimal | Fraction) or isinstance(answer, bool):
+            return False
+        return abs(Fraction(answer) - Fraction(expected)) <= _allowed(Decimal(expected), tolerance)
     if isinstance(answer, Stated):
         return answer.code == expected
     if isinstance(answer, date):
@@ -109,10 +184,10 @@ def same(expected: object, answer: object) -> bool:
     return type(expected) is type(answer) and expected == answer
 
 
-def _close(expected: Decimal, answer: int | Decimal | Fraction) -> bool:
+def _allowed(expected: Decimal, tolerance: Fraction) -> Fraction:
     exponent = expected.as_tuple().exponent
     places = max(-exponent if isinstance(exponent, int) else 0, FEWEST_PLACES)
-    return abs(Fraction(answer) - Fraction(expected)) <= Fraction(1, 2 * 10**places)
+    return max(tolerance, Fraction(1, 2 * 10**places))
 
 
 def _iso(when: date) -> str:

@@ -34,6 +34,14 @@ class Clause(StrEnum):
     STATE_FROM_EXECUTIONS = "STATE_FROM_EXECUTIONS"
     LATE_FILLS = "LATE_FILLS"
     TRADE_DATE = "TRADE_DATE"
+    FREEZE_90_DAYS = "FREEZE_90_DAYS"
+    SETTLED_CASH_FIRST = "SETTLED_CASH_FIRST"
+    STAMPED_TO_THE_MINUTE = "STAMPED_TO_THE_MINUTE"
+    TO_NEAREST_TOLERANCE = "TO_NEAREST_TOLERANCE"
+    ONLY_WHAT_IS_OUT = "ONLY_WHAT_IS_OUT"
+    WASH = "WASH"
+    NO_WASH = "NO_WASH"
+    FLAG_FOR_REVIEW = "FLAG_FOR_REVIEW"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +80,18 @@ _PATTERNS: tuple[tuple[Clause, re.Pattern[str]], ...] = tuple(
         (Clause.STATE_FROM_EXECUTIONS, r"\bstate (from|is a fold over) executions\b"),
         (Clause.LATE_FILLS, r"\bmay still (receive|take) fills\b"),
         (Clause.TRADE_DATE, r"\btrade date (governs|decides)\b"),
+        (Clause.FREEZE_90_DAYS, r"\b90[- ]days? freeze\b|\bfr(o|ee)ze\w* (for )?90 days\b"),
+        (Clause.SETTLED_CASH_FIRST, r"\bneed settled cash on (the )?trade date\b"),
+        (Clause.STAMPED_TO_THE_MINUTE, r"\bminute or better\b"),
+        (Clause.TO_NEAREST_TOLERANCE, r"\bto (the )?nearest tolerance edge\b"),
+        (Clause.ONLY_WHAT_IS_OUT, r"\bonly the (class|asset)\w* out of band\b"),
+        (Clause.WASH, r"^\s*(a )?wash\s*(:|$)|\btreat\w* as (a )?wash\b"),
+        (Clause.NO_WASH, r"\b(no|not a) wash\b"),
+        (Clause.FLAG_FOR_REVIEW, r"\bflag\w* for (a )?review\b"),
     )
 )
 _NEGATED = re.compile(r"\b(not|never|no|don't|without)\b", re.IGNORECASE)
-_STATED_WITH_NEGATION = frozenset({Clause.NEVER_UPSIZE, Clause.ONE_VERSION, Clause.BUY_EQUIVALENT})
+_STATED_WITH_NEGATION = frozenset({Clause.NEVER_UPSIZE, Clause.ONE_VERSION, Clause.BUY_EQUIVALENT, Clause.NO_WASH})
 _SUPPORTING = re.compile(r"not arrival order", re.IGNORECASE)
 
 

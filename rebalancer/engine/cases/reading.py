@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NoReturn
 
 LARGEST_EXPONENT = 20
+SAME_AS, DATA, DATA_TEXT = "same_as", "data", "data_text"
 
 Json = object
 """What JSON holds, with Decimal for every number that is not a plain integer."""
@@ -38,7 +39,7 @@ class Case:
 
 
 def read_cases(text: str) -> list[Case]:
-    """The cases of a file.
+    """The cases of a file; inputs `same_as` another case's are those, with what stands beside the reference over them.
 
     :raises BadFile: when the text is not JSON, not a list, or an entry has no id or topic
     """
@@ -48,7 +49,34 @@ def read_cases(text: str) -> list[Case]:
         raise BadFile(f"This is not a file of cases: it cannot be read as JSON ({error}).") from error
     if not isinstance(content, list):
         raise BadFile("This is not a file of cases: it must be a JSON list of cases.")
-    return [_read_case(entry, at) for at, entry in enumerate(content, start=1)]
+    cases = [_read_case(entry, at) for at, entry in enumerate(content, start=1)]
+    by_id = {case.case_id: case for case in cases}
+    return [replace(case, inputs=_inherited(case.inputs, by_id, frozenset())) for case in cases]
+
+
+def _inherited(inputs: Json, by_id: Mapping[str, Case], seen: frozenset[str]) -> Json:
+    """Inputs with those they refer to; a reference to nothing, or in a circle, stays as it is."""
+    if not isinstance(inputs, dict) or not isinstance(named := inputs.get(SAME_AS), str):
+        return inputs
+    if named in seen or named not in by_id:
+        return inputs
+    other = _inherited(by_id[named].inputs, by_id, seen | {named})
+    if not isinstance(other, dict) or SAME_AS in other:
+        return inputs
+    return other | {name: value for name, value in inputs.items() if name != SAME_AS}
+
+
+def data_named(cases: Sequence[Case]) -> set[str]:
+    """The files of data that cases refer to, as they write them."""
+    named = {case.inputs.get(DATA) for case in cases if isinstance(case.inputs, dict)}
+    return {name for name in named if isinstance(name, str)}
+
+
+def with_data(case: Case, texts: Mapping[str, str]) -> Case:
+    """The case with the text of the file it refers to among its inputs, if that is here."""
+    if not isinstance(case.inputs, dict) or not isinstance(name := case.inputs.get(DATA), str) or name not in texts:
+        return case
+    return replace(case, inputs=case.inputs | {DATA_TEXT: texts[name]})
 
 
 def _read_case(entry: Json, at: int) -> Case:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rebalancer.engine.cases import tax, trading
+from rebalancer.engine.cases import cash_rules, harvesting, policies, science, tax, taxes, trading, wash
 from rebalancer.engine.cases.comparing import Answer, compare
 from rebalancer.engine.cases.edges import edge_case
-from rebalancer.engine.cases.reading import BadCase, Case, Inputs, NotCovered
+from rebalancer.engine.cases.reading import SAME_AS, BadCase, Case, Inputs, NotCovered
 
 TOPICS: Mapping[str, Callable[[Inputs], Answer]] = {
     "holding_period": tax.holding_period,
@@ -32,6 +32,12 @@ TOPICS: Mapping[str, Callable[[Inputs], Answer]] = {
     "round_lot": trading.round_lot,
     "regulatory_fees": trading.regulatory_fee,
     "cash_flow": trading.cash_flow,
+    **taxes.TOPICS,
+    **harvesting.TOPICS,
+    **cash_rules.TOPICS,
+    **policies.TOPICS,
+    **science.TOPICS,
+    **wash.TOPICS,
 }
 
 
@@ -69,6 +75,8 @@ def run(case: Case) -> Result:
 
 
 def _answer(case: Case, inputs: Inputs) -> Answer:
+    if SAME_AS in inputs:
+        raise BadCase(f"Its inputs should be those of {inputs.get(SAME_AS)}, which are not in this file or refer back.")
     return TOPICS[case.topic](inputs) if case.topic in TOPICS else edge_case(case.case_id, inputs)
 
 
