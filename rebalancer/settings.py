@@ -190,6 +190,9 @@ CELERY_REDBEAT_LOCK_TIMEOUT = 30
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 CELERY_TIMEZONE = "America/New_York"
 
+# How long a worker holds a part of a scan; one that died lets go of it after this.
+SCAN_LEASE_SECONDS = int(os.environ.get("SCAN_LEASE_SECONDS", "90"))
+
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -45,7 +45,22 @@ def unpack(value: Any, key: str = "") -> Any:
     return value
 
 
+def canonical(value: Any) -> str:
+    """A packed value's one text."""
+    return json.dumps(pack(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def digest(value: Any) -> str:
     """SHA-256 (hexadecimal) of a packed value's canonical text."""
-    text = json.dumps(pack(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def content_digest(parts: Iterable[tuple[int, Any]]) -> str:
+    """What a proposal would do, as one hash: each account's id with its trades and their lots, in the order given."""
+    return digest([{"account": account, "trades": trades} for account, trades in parts])
+
+
+def inputs_digest(parts: Iterable[tuple[int, Any]], *, asked: Any, book: bytes) -> str:
+    """What a proposal was made from, as one hash: each account's inputs, what was asked, and the packed book."""
+    accounts = [{"account": account, "inputs": inputs} for account, inputs in parts]
+    return digest({"accounts": accounts, "asked": asked, "book_sha256": hashlib.sha256(book).hexdigest()})

@@ -17,6 +17,25 @@ def record(
     )
 
 
+def record_each(
+    *,
+    firm_id: int,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    payloads: Mapping[object, Mapping[str, object]],
+) -> None:
+    """Append one event for each of many subjects, by id and in that order, as `record` does."""
+    AuditEvent.objects.for_firm(firm_id).bulk_create(
+        [
+            AuditEvent(at=at, actor=actor, action=action, subject=subject, subject_id=str(key), payload=_plain(payload))
+            for key, payload in payloads.items()
+        ],
+        batch_size=1000,
+    )
+
+
 def _plain(payload: Mapping[str, object]) -> dict[str, object]:
     return {
         name: value if isinstance(value, str | int | bool | list | dict | None) else str(value)

@@ -123,7 +123,8 @@ def _stage(arrival: _Arrival) -> int:
         same = files.filter(layout=arrival.layout[:40], sha256=arrival.sha256).exclude(status=FeedFile.Status.REFUSED)
         try:
             with transaction.atomic():
-                return same.first().pk if same.exists() else _new_file(arrival)  # type: ignore[union-attr]
+                standing = same.first()
+                return standing.pk if standing else _new_file(arrival)
         except IntegrityError:  # another process staged it in this moment
             return same.get().pk
 

@@ -16,16 +16,13 @@ from portfolios.models import AssetClass, Security
 from portfolios.selectors.policies import InForce, engine_policy, policies_in_force
 from portfolios.selectors.targets import FlatModel, flat_models
 from portfolios.snapshots import queries
-from portfolios.snapshots.columns import Columns, fetch_columns
+from portfolios.snapshots.accounts import account_rows
+from portfolios.snapshots.columns import Columns, Ints, fetch_columns, fetch_of, places, scattered
 from portfolios.snapshots.positions import Depth, position_tables
 from rebalancer.engine.book import NONE, Accounts, Block, Book, Kind, Models, Securities, WashFacts
 from rebalancer.engine.calendars import sessions_between
 from rebalancer.engine.policy import Policy
 
-Ints = NDArray[np.int64]
-
-WITHDRAWAL_NOTICE = timedelta(days=7)
-"""A payment falling due within a week is raised now: it must be settled by its day."""
 NO_PRICE_AGE = 999
 
 
@@ -50,19 +47,17 @@ def load_book(
 ) -> LoadedBook:
     """All open accounts of some households as of a day.
 
-    With LOSS_LOTS it serves drift and triggers; decisions need ALL_LOTS.
+    With LOSS_LOTS it serves drift and triggers; decisions need ALL_LOTS. So do bands that follow embedded gain: where
+    a policy has them, all lots are read.
     """
-    parameters: dict[str, Any] = {
-        "firm": firm_id,
-        "on": as_of,
-        "flows_until": as_of + WITHDRAWAL_NOTICE,
-        "households": list(household_ids),
-    }
-    rows = fetch_columns(queries.ACCOUNTS, parameters, queries.ACCOUNT_COLUMNS)
+    parameters = {"firm": firm_id, "on": as_of}
+    rows = account_rows(firm_id, household_ids, as_of=as_of)
     households, household = np.unique(rows["household_id"], return_inverse=True)
     securities, security_ids, groups = _securities(parameters, as_of)
     versions = np.unique(rows["version_id"][rows["version_id"] > 0])
-    policies, policy = _policies(firm_id, rows)
+    policies, policy = policies_of(firm_id, rows, policies_in_force(firm_id))
+    if any(one.gain_band for one in policies):
+        depth = Depth.ALL_LOTS
     positions, lots, short = position_tables(firm_id, rows, security_ids, as_of, depth=depth)
     book = Book(
         as_of=as_of,
@@ -88,9 +83,9 @@ def _securities(parameters: Mapping[str, Any], as_of: date) -> tuple[Securities,
     groups = np.unique([row.wash_group_id for row in masters]).astype(np.int64)
     quotes = fetch_columns(queries.QUOTES, parameters, queries.QUOTE_COLUMNS)
     place = np.searchsorted(ids, quotes["security_id"])
-    quoted = {name: _scattered(quotes[name], place, len(ids)) for name in ("close", "bid", "ask", "adv")}
+    quoted = {name: scattered(quotes[name], place, len(ids)) for name in ("close", "bid", "ask", "adv")}
     ages = {day: sessions_between(_day(day), as_of) for day in set(quotes["priced"].tolist())}
-    age = _scattered(
+    age = scattered(
         np.array([ages[day] for day in quotes["priced"].tolist()], dtype=np.int64), place, len(ids), NO_PRICE_AGE
     )
     kind = np.array([Kind[row.kind] for row in masters], dtype=np.int64)
@@ -111,12 +106,6 @@ def _securities(parameters: Mapping[str, Any], as_of: date) -> tuple[Securities,
     return table, ids, groups
 
 
-def _scattered(values: Ints, place: Ints, size: int, default: int = 0) -> Ints:
-    column = np.full(size, default, dtype=np.int64)
-    column[place] = values
-    return column
-
-
 def _day(days: int) -> date:
     return date(1970, 1, 1) + timedelta(days=days)
 
@@ -135,23 +124,34 @@ def _models(flat: Mapping[int, FlatModel], versions: Sequence[int], security_ids
     )
 
 
-def _policies(firm_id: int, rows: Columns) -> tuple[tuple[Policy, ...], Ints]:
-    """The distinct policies of the accounts, and which of them each account has."""
-    in_force = policies_in_force(firm_id)
-    profiles = TaxProfile.objects.for_firm(firm_id).values_list("household_id", "short_rate", "long_rate")
-    rates = {household: (short, long) for household, short, long in profiles}
-    kinds: dict[Any, int] = {}
-    by_household = np.array(
-        [
-            kinds.setdefault((rates.get(one), one if one in in_force.households else 0), len(kinds))
-            for one in rows["household_id"].tolist()
-        ],
-        dtype=np.int64,
-    )
+def policies_of(firm_id: int, rows: Columns, in_force: InForce) -> tuple[tuple[Policy, ...], Ints]:
+    """The distinct policies of accounts under some parameter files, and which of them each account has.
+
+    :param rows: `id`, `household_id` and `model_id` (0 for none) of the accounts
+    """
+    households, household = np.unique(rows["household_id"], return_inverse=True)
+    rates = _rates(firm_id, households)
+    kinds: dict[Any, int] = {(None, 0): 0}
+    special = [one for one in households.tolist() if one in rates or one in in_force.households]
+    kind = [kinds.setdefault((rates.get(one), one if one in in_force.households else 0), len(kinds)) for one in special]
+    place = places(households, np.array(special, dtype=np.int64))
+    by_household = scattered(np.array(kind, dtype=np.int64), place, len(households))[household]
     own = np.where(np.isin(rows["id"], list(in_force.accounts)), rows["id"], 0)
-    combined = np.stack([rows["model_id"], by_household, own])
-    _, first, index = np.unique(combined, axis=1, return_index=True, return_inverse=True)
-    return tuple(_policy(in_force, rates, rows, place) for place in first.tolist()), index.reshape(-1).astype(np.int64)
+    owners, owner = np.unique(own, return_inverse=True)
+    _, model = np.unique(rows["model_id"], return_inverse=True)
+    combined = (model * len(kinds) + by_household) * len(owners) + owner
+    _, first, index = np.unique(combined, return_index=True, return_inverse=True)
+    return tuple(_policy(in_force, rates, rows, place) for place in first.tolist()), index.astype(np.int64)
+
+
+def _rates(firm_id: int, households: Ints) -> dict[int, tuple[Decimal, Decimal]]:
+    """Short- and long-term tax rates of the households (sorted) that have some of their own."""
+    if not len(households):
+        return {}
+    first, last = int(households[0]), int(households[-1])
+    rows = TaxProfile.objects.for_firm(firm_id).filter(household_id__gte=first, household_id__lte=last)
+    found = rows.values_list("household_id", "short_rate", "long_rate")
+    return {household: (short, long) for household, short, long in found}
 
 
 def _policy(in_force: InForce, rates: Mapping[int, tuple[Decimal, Decimal]], rows: Columns, place: int) -> Policy:
@@ -193,9 +193,9 @@ def _dates(days: Ints) -> NDArray[np.datetime64]:
 
 
 def _wash(parameters: Mapping[str, Any], households: Ints, groups: Ints) -> WashFacts:
-    rows = fetch_columns(queries.WASH, parameters, queries.WASH_COLUMNS)
+    rows, household = fetch_of(households, queries.WASH, parameters, queries.WASH_COLUMNS, by="account.household_id")
     return WashFacts(
-        household=np.searchsorted(households, rows["household_id"]).astype(np.int64),
+        household=household,
         wash_group=np.searchsorted(groups, rows["wash_group_id"]).astype(np.int64),
         sold_at_loss_on=_dates(rows["sold_at_loss"]),
         bought_on=_dates(rows["bought"]),

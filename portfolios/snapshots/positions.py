@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from portfolios.models import Restriction, Security
 from portfolios.snapshots import queries
-from portfolios.snapshots.columns import Columns, fetch_columns
+from portfolios.snapshots.columns import Columns, Ints, fetch_of, places
 from rebalancer.engine.book import LotTable, Positions
 
-Ints = NDArray[np.int64]
+INT32_MAX = 2**31 - 1
 
 
 class Depth(Enum):
@@ -42,10 +42,8 @@ def position_tables(
     counts as complete.
     """
     size = len(security_ids)
-    held, held_keys = _rows_of(firm_id, queries.POSITIONS, queries.POSITION_COLUMNS, accounts, security_ids, on=as_of)
-    order = np.argsort(held_keys, kind="stable")
     flags = _flags(firm_id, accounts, security_ids, as_of)
-    keys, quantity = _with_flagged(held_keys[order], held["quantity"][order], flags)
+    keys, quantity = _with_flagged(*_held(firm_id, accounts, security_ids, as_of), flags)
     lots, lot_keys = _rows_of(firm_id, LOTS_OF[depth], queries.LOT_COLUMNS, accounts, security_ids, on=as_of)
     kept = _order(lots, lot_keys, keys)
     owner = np.searchsorted(keys, lot_keys[kept]).astype(np.int64)
@@ -67,31 +65,33 @@ def position_tables(
     return positions, table, accounts["id"][np.unique(keys[quantity < 0] // size)]
 
 
+def _held(firm_id: int, accounts: Columns, security_ids: Ints, as_of: date) -> tuple[Ints, Ints]:
+    """Sorted keys and quantities of what is not zero; told apart here, which is cheaper than in the database."""
+    rows, keys = _rows_of(firm_id, queries.POSITIONS, queries.POSITION_COLUMNS, accounts, security_ids, on=as_of)
+    quantity = rows["quantity"]
+    if not quantity.all():
+        keys, quantity = keys[quantity != 0], quantity[quantity != 0]
+    order = np.argsort(keys, kind="stable")
+    return keys[order], quantity[order]
+
+
 def _rows_of(
     firm_id: int, query: str, names: tuple[str, ...], accounts: Columns, security_ids: Ints, *, on: date
 ) -> tuple[Columns, Ints]:
     """The rows of these accounts, and each row's key: account's place times securities, plus the security's place."""
     order = np.argsort(accounts["id"], kind="stable")
     ids = accounts["id"][order]
-    if not len(ids):
-        return {name: np.zeros(0, dtype=np.int64) for name in names}, np.zeros(0, dtype=np.int64)
-    first, last = int(ids[0]), int(ids[-1])
-    dense = len(ids) * 2 > last - first + 1
-    wanted = queries.IN_RANGE if dense else queries.IN_LIST
-    parameters = {
-        "firm": firm_id,
-        "on": on,
-        "first": first,
-        "last": last,
-        **({} if dense else {"accounts": ids.tolist()}),
-    }
-    rows = fetch_columns(query.format(wanted=wanted), parameters, names)
-    place = np.minimum(np.searchsorted(ids, rows["account_id"]), len(ids) - 1)
-    ours = ids[place] == rows["account_id"]
-    if not ours.all():
-        rows = {name: column[ours] for name, column in rows.items()}
-        place = place[ours]
-    return rows, order[place] * len(security_ids) + np.searchsorted(security_ids, rows["security_id"])
+    base, span = int(ids.min(initial=0)), int(security_ids.max(initial=0)) + 1
+    rows, place = fetch_of(
+        ids,
+        query,
+        {"firm": firm_id, "on": on, "base": base, "span": span},
+        names,
+        by="account_id",
+        key=lambda found: found["held"] // span + base,
+        narrow=frozenset({"held"} if (int(ids.max(initial=0)) - base + 1) * span <= INT32_MAX else ()),
+    )
+    return rows, order[place] * len(security_ids) + places(security_ids, rows["held"] % span)
 
 
 def _with_flagged(keys: Ints, quantity: Ints, flags: Mapping[int, set[str]]) -> tuple[Ints, Ints]:
@@ -134,15 +134,16 @@ def _marked(keys: Ints, flags: Mapping[int, set[str]], kind: str) -> NDArray[np.
 
 def _flags(firm_id: int, accounts: Columns, security_ids: Ints, as_of: date) -> dict[int, set[str]]:
     """Restrictions in force, resolved to account and security, by key."""
-    size = len(security_ids)
-    place = {security: number for number, security in enumerate(security_ids.tolist())}
-    rows = list(zip(accounts["id"].tolist(), accounts["household_id"].tolist(), strict=True))
     flags: dict[int, set[str]] = {}
     for kind, household, account, securities in _restrictions(firm_id, as_of):
-        for number, (account_id, household_id) in enumerate(rows):
-            if (account is None or account == account_id) and (household is None or household == household_id):
-                for security in securities:
-                    flags.setdefault(number * size + place[security], set()).add(kind)
+        concerned = np.ones(len(accounts["id"]), dtype=np.bool_)
+        if account is not None:
+            concerned &= accounts["id"] == account
+        if household is not None:
+            concerned &= accounts["household_id"] == household
+        theirs = np.flatnonzero(concerned)[:, None] * len(security_ids)
+        for key in (theirs + places(security_ids, np.array(securities, dtype=np.int64))).ravel().tolist():
+            flags.setdefault(key, set()).add(kind)
     return flags
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from portfolios.snapshots.book import load_book
 from portfolios.snapshots.positions import Depth
 from rebalancer.engine.book import Book
-from rebalancer.engine.drift import Drift, Level, measure
+from rebalancer.engine.drift import Drift, measure
+from rebalancer.engine.levels import Level
 from rebalancer.engine.money import MICRO
 
 CASH = "Cash"

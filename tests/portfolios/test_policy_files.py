@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from portfolios.policy_files import InvalidPolicy, Layer, Level, parse_policy, resolve
+from portfolios.policy_files import InvalidPolicy, Layer, Level, PolicyFile, parse_changes, parse_policy, resolve
+from rebalancer.engine.policy import Distance, Policy, Preset, ShortGainRule
 
 
 def layer(level: Level, toml: str) -> Layer:
@@ -53,3 +56,44 @@ def test_the_nearest_layer_wins_and_tells_what_it_won_over() -> None:
     assert [source for source, _value in band.overridden] == ["model", "firm", "product default"]
     assert (found["cooldown_days"].value, found["cooldown_days"].source) == (5, "firm")
     assert found["adv_cap"].source == "product default"
+
+
+def test_a_file_over_another_keeps_what_it_does_not_set() -> None:
+    under = parse_policy("[triggers]\ncooldown_days = 5\ngain_band = true\n[tax]\nharvest = true")
+    over = parse_policy("[triggers]\ncooldown_days = 9").over(under)
+    assert dict(over.values()) == {"cooldown_days": 9, "gain_band": True, "harvest": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        pytest.param("class_band_absolute=0.04", "class_band_absolute", Decimal("0.04"), id="a number"),
+        pytest.param(" trigger = THRESHOLD ", "trigger", Preset.THRESHOLD, id="a word without quotes"),
+        pytest.param('distance="RISK"', "distance", Distance.RISK, id="a word in quotes"),
+        pytest.param("short_gain_rule=SOFT", "short_gain_rule", ShortGainRule.SOFT, id="a rule"),
+        pytest.param("cost_benefit=true", "cost_benefit", True, id="a switch"),
+        pytest.param("calendar_on=[2026-12-15]", "calendar_on", (date(2026, 12, 15),), id="dates"),
+        pytest.param("four_eyes_gain=50000", "four_eyes_gain", Decimal(50000), id="a limit of approval"),
+    ],
+)
+def test_a_change_is_written_without_its_section(change: str, key: str, value: object) -> None:
+    assert dict(parse_changes([change]).values()) == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param("bandwidth=1", "'bandwidth' is no setting", id="an unknown key"),
+        pytest.param("=1", "is no setting", id="no key"),
+        pytest.param("cooldown_days", "'cooldown_days' is no setting", id="no value"),
+        pytest.param("trigger=OFTEN\ncooldown_days=3", "triggers.trigger is 'OFTEN", id="a second line"),
+    ],
+)
+def test_what_is_no_change_is_refused_with_a_sentence(change: str, sentence: str) -> None:
+    with pytest.raises(InvalidPolicy, match=sentence):
+        parse_changes([change])
+
+
+def test_every_parameter_of_the_engine_can_be_set_in_a_file() -> None:
+    known = {name for section in PolicyFile.model_fields for name in type(getattr(PolicyFile(), section)).model_fields}
+    assert {field.name for field in fields(Policy)} <= known

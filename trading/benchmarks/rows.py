@@ -31,6 +31,12 @@ class Row:
         return {**asdict(self), "met": self.met}
 
 
+def ratio(act: Callable[[], object], floor: Callable[[], object], *, pairs: int = 9) -> float:
+    """The median of an act's time over a floor's, each pair back to back: a machine that slows down slows both."""
+    act(), floor()
+    return median(_timed(act) / _timed(floor) for _ in range(pairs))
+
+
 def seconds(act: Callable[[], object], *, runs: int = 7) -> float:
     """The median wall-clock time of an act, after one run that is not counted."""
     act()

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from accounts.selectors.members import Member
 from accounts.services import audit
-from trading.models import Approval, Proposal
+from trading.models import Approval, Proposal, ProposalAccount
+from trading.packing import content_digest
 from trading.selectors.staleness import why_stale
 from trading.services.orders import NoConnection, UnknownLot, stage_orders
 
@@ -36,8 +37,20 @@ class OrdersRefused(RuntimeError):
     """The orders of an approved proposal could not be made; the approval did not happen either."""
 
 
+class ContentDiffers(OrdersRefused):
+    """The trades on record are no longer those whose hash the proposal names."""
+
+
+class OtherContent(RuntimeError):
+    """The proposal now holds other trades than those that the approver looked at."""
+
+
 class ReasonNeeded(ValueError):
     """A rejection says why."""
+
+
+REFUSALS = (AlreadyDecided, SecondApproverNeeded, OtherContent, OrdersRefused)
+"""What a decision meets that nobody could foresee from the page; each says in a sentence what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +61,73 @@ class Outcome:
     sentence: str
 
 
-def approve(*, firm_id: int, proposal_id: int, by: Member, at: datetime, note: str = "") -> Outcome:
+def approve(
+    *, firm_id: int, proposal_id: int, by: Member, at: datetime, note: str = "", seen_sha256: str | None = None
+) -> Outcome:
     """Approve a proposal; the last approval that it needs makes its orders, in the same transaction.
 
+    :param seen_sha256: the content that the approver looked at; None for one who approves whatever it holds
     :raises ProposalNotFound: if the firm has no such proposal
     :raises AlreadyDecided: if it is no longer open
     :raises ProposalIsStale: if prices, holdings or the model changed since; the proposal is marked so
     :raises SecondApproverNeeded: if this member approved it already
+    :raises OtherContent: if somebody switched it to other trades than those seen
+    :raises ContentDiffers: if its trades are not those it was made with; the audit trail says so
     :raises OrdersRefused: if its orders cannot be made; nothing is stored then
     """
-    stale = _mark_if_stale(firm_id=firm_id, proposal_id=proposal_id, at=at)
+    stale = mark_if_stale(firm_id=firm_id, proposal_id=proposal_id, at=at)
     if stale:
         raise ProposalIsStale(stale)
-    with transaction.atomic():
-        proposal = _locked(firm_id, proposal_id)
-        _record(proposal, by, Approval.Decision.APPROVE, note, at)
-        if proposal.needs_two and proposal.status == Proposal.Status.PENDING:
-            _move(proposal, Proposal.Status.AWAITING_SECOND, by, at, note=note)
-            return Outcome(proposal.status, f"Approved by you. A second approver is needed: {proposal.two_reason}")
-        _move(proposal, Proposal.Status.APPROVED, by, at, note=note)
-        try:
-            stage_orders(firm_id=firm_id, proposal=proposal, approved_by=by.email, at=at)
-        except (NoConnection, UnknownLot) as error:
-            raise OrdersRefused(str(error)) from error
-        return Outcome(proposal.status, f"Approved. {proposal.trade_count} orders are on their way.")
+    try:
+        return _approve(firm_id, proposal_id, by, at, note, seen_sha256)
+    except ContentDiffers as differs:
+        record_difference(firm_id=firm_id, proposal_id=proposal_id, by=by, at=at, why=str(differs))
+        raise
+
+
+def record_difference(*, firm_id: int, proposal_id: int, by: Member, at: datetime, why: str) -> None:
+    """Write into the audit trail that trades on record are not those that were made."""
+    audit.record(
+        firm_id=firm_id,
+        at=at,
+        actor=by.email,
+        action="PROPOSAL_CONTENT_DIFFERS",
+        subject="proposal",
+        subject_id=proposal_id,
+        why=why,
+    )
+
+
+@transaction.atomic
+def _approve(firm_id: int, proposal_id: int, by: Member, at: datetime, note: str, seen_sha256: str | None) -> Outcome:
+    proposal = locked(firm_id, proposal_id)
+    if seen_sha256 is not None and seen_sha256 != proposal.content_sha256:
+        raise OtherContent("The proposal now holds other trades than you looked at. Look at these, then decide.")
+    _check_content(proposal)
+    _record(proposal, by, Approval.Decision.APPROVE, note, at)
+    if proposal.needs_two and proposal.status == Proposal.Status.PENDING:
+        _move(proposal, Proposal.Status.AWAITING_SECOND, by, at, note=note)
+        return Outcome(proposal.status, f"Approved by you. A second approver is needed: {proposal.two_reason}")
+    _move(proposal, Proposal.Status.APPROVED, by, at, note=note)
+    try:
+        stage_orders(firm_id=firm_id, proposal=proposal, approved_by=by.email, at=at)
+    except (NoConnection, UnknownLot) as error:
+        raise OrdersRefused(str(error)) from error
+    return Outcome(proposal.status, f"Approved. {proposal.trade_count} orders are on their way.")
+
+
+def _check_content(proposal: Proposal) -> None:
+    """Read the trades again and compare them with the hash that is approved; nobody changes them until this is done.
+
+    :raises ContentDiffers: if they make another hash
+    """
+    rows = ProposalAccount.objects.for_firm(proposal.firm_id).filter(proposal=proposal).order_by("id")
+    parts = list(rows.select_for_update().values_list("account_id", "trades"))
+    if content_digest(parts) != proposal.content_sha256:
+        raise ContentDiffers(
+            "The trades of this proposal were changed after it was made, so nothing was approved and nothing is sent. "
+            "Scan the household again, and tell whoever runs this installation."
+        )
 
 
 @transaction.atomic
@@ -84,15 +140,20 @@ def reject(*, firm_id: int, proposal_id: int, by: Member, at: datetime, reason: 
     """
     if not reason.strip():
         raise ReasonNeeded("Say why you reject this proposal: the reason is kept with it.")
-    proposal = _locked(firm_id, proposal_id)
+    proposal = locked(firm_id, proposal_id)
     _record(proposal, by, Approval.Decision.REJECT, reason.strip(), at)
     _move(proposal, Proposal.Status.REJECTED, by, at, note=reason.strip())
     return Outcome(proposal.status, "Rejected. The reason is kept with the proposal.")
 
 
-def _locked(firm_id: int, proposal_id: int) -> Proposal:
+def locked(firm_id: int, proposal_id: int) -> Proposal:
+    """An open proposal that nobody else changes before the caller's transaction ends.
+
+    :raises ProposalNotFound: if the firm has no such proposal
+    :raises AlreadyDecided: if it is no longer open
+    """
     try:
-        proposal = Proposal.objects.for_firm(firm_id).select_for_update().get(pk=proposal_id)
+        proposal = Proposal.objects.for_firm(firm_id).defer("book").select_for_update().get(pk=proposal_id)
     except Proposal.DoesNotExist:
         raise ProposalNotFound(proposal_id) from None
     if proposal.status not in OPEN:
@@ -102,9 +163,13 @@ def _locked(firm_id: int, proposal_id: int) -> Proposal:
 
 
 @transaction.atomic
-def _mark_if_stale(*, firm_id: int, proposal_id: int, at: datetime) -> str:
-    """The sentence that says why the proposal is out of date, after marking it so; empty if it is fresh."""
-    proposal = _locked(firm_id, proposal_id)
+def mark_if_stale(*, firm_id: int, proposal_id: int, at: datetime) -> str:
+    """The sentence that says why the proposal is out of date, after marking it so; empty if it is fresh.
+
+    :raises ProposalNotFound: if the firm has no such proposal
+    :raises AlreadyDecided: if it is no longer open
+    """
+    proposal = locked(firm_id, proposal_id)
     sentence = why_stale(firm_id, proposal)
     if sentence:
         proposal.status = Proposal.Status.STALE

@@ -33,8 +33,8 @@ class _Posted:
 def post(*, firm_id: int, stories: Sequence[Story], moves: Moves, at: datetime) -> int:
     """Bring the ledger to the live executions of these locked orders, in the caller's transaction.
 
-    Gives back how many executions could not be posted; their orders are marked for review and the executions stay
-    unposted.
+    Gives back how many executions could not be posted, or not taken back; their orders are marked for review and the
+    executions count as unposted.
     """
     executions = {execution.pk: execution for story in stories for execution in story.executions}
     if not executions:
@@ -52,6 +52,7 @@ def post(*, firm_id: int, stories: Sequence[Story], moves: Moves, at: datetime) 
     unposted = {_execution_of(key) for key in refused}
     rows = Execution.objects.for_firm(firm_id)
     rows.filter(pk__in=executions.keys() - unposted, posted_at=None).update(posted_at=at)
+    rows.filter(pk__in=unposted).exclude(posted_at=None).update(posted_at=None)
     for live in (True, False):
         changed = [execution.pk for execution in executions.values() if execution.is_live is live]
         rows.filter(pk__in=changed).exclude(is_live=live).update(is_live=live)

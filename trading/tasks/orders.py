@@ -1,4 +1,4 @@
-"""Sending orders, settling, reconciling. Each task makes one call and may run twice; sweeps find what is left."""
+"""Sending orders, posting late fills, settling, reconciling. Each task makes one call; sweeps find what is left."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from accounts.tenancy import firm_ids
 from trading.services.outbox import send_due
 from trading.services.reconcile import reconcile
 from trading.services.settlement import settle
+from trading.services.unposted import post_unposted
 
 
 def nudge_orders(firm_id: int) -> None:
@@ -34,6 +35,13 @@ def sweep_orders() -> None:
     """Do for every firm what no message asked for."""
     for firm_id in firm_ids():
         work_orders(firm_id)
+
+
+@shared_task(name="trading.sweep_unposted")
+def sweep_unposted() -> None:
+    """Post for every firm what could not be posted when it was filled."""
+    for firm_id in firm_ids():
+        post_unposted(firm_id=firm_id, at=timezone.now())
 
 
 @shared_task(name="trading.settle_firm")

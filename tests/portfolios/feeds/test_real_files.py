@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 from portfolios.feeds.parse import parse
 from portfolios.feeds.records import Code, Refused
 
-FILES = Path(__file__).resolve().parents[4] / "shared/data/custodian_files"
+REFERENCE = os.environ.get("REBALANCER_REFERENCE_DIR")
+FILES = Path(REFERENCE or "/nowhere") / "data" / "custodian_files"
 
-pytestmark = pytest.mark.skipif(not FILES.is_dir(), reason="the real files are not part of the project")
+pytestmark = pytest.mark.skipif(
+    not FILES.is_dir(), reason="REBALANCER_REFERENCE_DIR does not name a directory with data/custodian_files"
+)
 
 NOT_FOOTING = Code.DOES_NOT_FOOT
 

@@ -4,14 +4,24 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
-from accounts.models import CashReserve, ScheduledFlow
-from portfolios.models import DataProblem, FirmPrice, Position, Restriction, Security, Transaction
+from accounts.models import Account, CashReserve, ScheduledFlow
+from portfolios.models import (
+    DataProblem,
+    FirmPrice,
+    ModelAssignment,
+    ModelVersion,
+    Position,
+    Restriction,
+    Security,
+    Transaction,
+)
 from portfolios.services.policies import publish_policy
 from portfolios.snapshots.book import LoadedBook, load_book
 from portfolios.snapshots.positions import Depth
 from rebalancer.engine.book import NONE, Block
-from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_household, make_lot
+from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_household, make_lot, make_model
 
 
 def loaded(world: Birch) -> LoadedBook:
@@ -66,6 +76,59 @@ def test_a_short_position_blocks_its_account(birch: Birch) -> None:
     make_lot(birch.firm_id, second, "BND", "0", basis="0")
     Position.objects.for_firm(birch.firm_id).filter(account=second).update(quantity=Decimal(-5))
     assert loaded(birch).book.accounts.block.tolist() == [Block.NONE, Block.SHORT_POSITION]
+
+
+def test_a_position_of_nothing_is_no_position(birch: Birch) -> None:
+    Position.objects.for_firm(birch.firm_id).filter(security__symbol="VTI").update(quantity=0)
+    assert symbols(loaded(birch)) == ["BND"]
+
+
+def test_an_account_with_a_model_of_its_own_follows_that(birch: Birch) -> None:
+    model, version = make_model(birch.firm_id, {"BND": "0.98"}, code="INCOME")
+    second = make_account(birch.firm_id, birch.household, number="1002")
+    ModelAssignment.objects.for_firm(birch.firm_id).create(
+        account=second, target_model=model, assigned_on=date(2026, 10, 5)
+    )
+    found = loaded(birch)
+    assert found.version_ids.tolist() == [birch.version.pk, version.pk]
+    assert found.book.accounts.model_changed_on.tolist() == [date(2026, 1, 2), date(2026, 10, 5)]
+
+
+def test_a_model_without_a_version_in_force_is_no_target(birch: Birch) -> None:
+    ModelVersion.objects.for_firm(birch.firm_id).update(effective_on=date(2026, 12, 1))
+    found = loaded(birch)
+    assert (found.book.accounts.model.tolist(), found.version_ids.tolist()) == ([NONE], [0])
+
+
+@pytest.mark.parametrize(
+    ("last_rebalanced", "counted"),
+    [
+        pytest.param(None, 900, id="never rebalanced: a month back"),
+        pytest.param(date(2026, 11, 10), 500, id="what came since the last rebalance"),
+        pytest.param(date(2026, 11, 20), 0, id="rebalanced since"),
+    ],
+)
+def test_new_money_is_what_came_since_the_last_rebalance(birch: Birch, last_rebalanced, counted) -> None:
+    for key, came_on, amount in (("a", 15, 500), ("b", 5, 400)):
+        Transaction.objects.for_firm(birch.firm_id).create(
+            account=birch.account,
+            key=key,
+            kind="CONTRIBUTION",
+            trade_on=date(2026, 11, came_on),
+            settle_on=date(2026, 11, came_on),
+            amount=amount,
+        )
+    Account.objects.for_firm(birch.firm_id).update(last_rebalanced_on=last_rebalanced)
+    assert loaded(birch).book.accounts.contributions.tolist() == [counted * 1_000_000]
+
+
+def test_households_far_from_each_other_load_as_if_alone(birch: Birch) -> None:
+    homes = [make_household(birch.firm_id, name=f"Home {number}") for number in range(12)]
+    for number, home in enumerate(homes):
+        make_lot(birch.firm_id, make_account(birch.firm_id, home, number=f"3{number:03}"), "VEA", "7", basis="300")
+    found = load_book(birch.firm_id, [birch.household.pk, homes[-1].pk], as_of=TODAY, depth=Depth.ALL_LOTS)
+    assert found.household_ids.tolist() == [birch.household.pk, homes[-1].pk]
+    assert symbols(found) == ["VTI", "BND", "VEA"]
 
 
 def test_a_restriction_on_something_not_held_is_carried_by_an_empty_row(birch: Birch) -> None:
@@ -173,3 +236,17 @@ def test_the_nearest_policy_wins_and_the_households_own_rates_go_before_all(birc
     own, other = (book.policies[place] for place in book.accounts.policy.tolist())
     assert (own.class_band_absolute, other.class_band_absolute) == (Decimal("0.1"), Decimal("0.03"))
     assert own.short_rate == Decimal("0.408")
+
+
+@pytest.mark.parametrize(
+    ("gain_band", "lots"),
+    [
+        pytest.param("false", 2, id="those at a loss"),
+        pytest.param("true", 3, id="all of them where bands follow embedded gain"),
+    ],
+)
+def test_a_look_for_drift_reads_the_lots_that_its_bands_need(birch: Birch, gain_band: str, lots: int) -> None:
+    toml = f"[triggers]\ngain_band = {gain_band}"
+    publish_policy(firm_id=birch.firm_id, toml=toml, at=NOW, by="t", account_id=birch.account.pk)
+    book = load_book(birch.firm_id, [birch.household.pk], as_of=TODAY, depth=Depth.LOSS_LOTS).book
+    assert len(book.lots.lot_id) == lots

@@ -3,6 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from accounts.models import AuditEvent
 from accounts.selectors.members import Member
@@ -10,7 +11,7 @@ from portfolios.models import CashBalance, FirmPrice, ModelVersion, Security
 from portfolios.services.policies import publish_policy
 from tests.trading.services.test_scans import proposal_of, scan
 from tests.trading.worlds import make_connection
-from tests.worlds import NOW, TODAY, Birch, Cedar
+from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_lot
 from trading.models import Approval, Order, Proposal, RebalanceRun
 from trading.services import approvals
 
@@ -145,6 +146,51 @@ def test_what_was_made_from_other_facts_cannot_be_approved(birch: Birch, proposa
         approve(birch, proposal)
     assert Proposal.objects.for_firm(birch.firm_id).get(pk=proposal.pk).status == Status.STALE
     assert not Order.objects.for_firm(birch.firm_id).exists()
+
+
+CHANGES = {
+    "a quantity": "UPDATE trading_proposalaccount SET trades = jsonb_set(trades, '{0,quantity}', '\"1\"')",
+    "a lot of a sale": "UPDATE trading_proposalaccount SET trades = jsonb_set(trades, '{0,lots}', '[]')",
+    "a trade is taken away": "UPDATE trading_proposalaccount SET trades = trades - 0",
+    "an account is taken away": "DELETE FROM trading_proposalaccount",
+    "the hash itself": "UPDATE trading_proposal SET content_sha256 = repeat('0', 64)",
+}
+
+
+def tampered(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES.keys())
+def test_content_changed_behind_our_back_is_not_approved(birch: Birch, proposal: Proposal, statement: str) -> None:
+    tampered(statement)
+    with pytest.raises(approvals.ContentDiffers, match="were changed after it was made"):
+        approve(birch, proposal)
+    assert proposal_of(birch).pk == proposal.pk
+    assert not Approval.objects.for_firm(birch.firm_id).exists()
+    assert not Order.objects.for_firm(birch.firm_id).exists()
+    event = AuditEvent.objects.for_firm(birch.firm_id).get(action="PROPOSAL_CONTENT_DIFFERS")
+    assert (event.actor, event.subject_id) == (birch.adviser.email, str(proposal.pk))
+
+
+def test_content_changed_between_two_approvals_is_not_ordered(birch: Birch, large: Proposal) -> None:
+    approve(birch, large)
+    tampered(CHANGES["a quantity"])
+    with pytest.raises(approvals.ContentDiffers):
+        approve(birch, large, birch.members["COMPLIANCE"])
+    assert Approval.objects.for_firm(birch.firm_id).count() == 1
+    assert not Order.objects.for_firm(birch.firm_id).exists()
+
+
+def test_content_of_several_accounts_is_compared_as_it_was_stored(birch: Birch) -> None:
+    for number in ("1002", "1003"):
+        second = make_account(birch.firm_id, birch.household, number=number, registration="ROTH_IRA")
+        make_lot(birch.firm_id, second, "VTI", "100", basis="20000")
+    make_connection(birch)
+    scan(birch)
+    assert proposal_of(birch).account_count == 3
+    assert approve(birch, proposal_of(birch)).status == Status.APPROVED
 
 
 def test_without_a_line_to_the_custodian_nothing_is_approved(birch: Birch) -> None:

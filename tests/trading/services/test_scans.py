@@ -6,13 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import Account
+from accounts.models import Account, AuditEvent
 from portfolios.models import AccountSignal, DataProblem, Scan
 from portfolios.selectors.scans import newest_progress
 from portfolios.services.policies import publish_policy
 from portfolios.services.scans import ShardTaken, due_shards, start_scan
-from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_household, make_lot
+from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_assignment, make_household, make_lot
 from trading.models import Proposal, ProposalAccount
+from trading.selectors.day import day_figures
 from trading.services.scans import run_shard
 
 
@@ -78,6 +79,12 @@ def test_an_account_with_a_data_problem_gets_no_proposal_and_says_why(birch: Bir
     assert not Proposal.objects.for_firm(birch.firm_id).exists()
 
 
+def test_no_account_outside_its_bands_is_left_without_a_word(birch: Birch) -> None:
+    publish_policy(firm_id=birch.firm_id, toml='[triggers]\ntrigger = "CALENDAR"', at=NOW, by="t")
+    found = day_figures(birch.firm_id, scan_id=scan(birch).pk, drift_after={})
+    assert (found.breached, found.proposals, found.breached_unexplained) == (1, 0, 0)
+
+
 def test_accounts_of_one_household_share_a_proposal(birch: Birch) -> None:
     second = make_account(birch.firm_id, birch.household, number="1002", registration="ROTH_IRA")
     make_lot(birch.firm_id, second, "VTI", "100", basis="20000")
@@ -93,6 +100,31 @@ def test_a_second_look_replaces_the_first_proposal(birch: Birch) -> None:
     scan(birch, at=NOW + timedelta(hours=1))
     assert proposal_of(birch).pk != first.pk
     assert Proposal.objects.for_firm(birch.firm_id).get(pk=first.pk).status == Proposal.Status.SUPERSEDED
+
+
+@pytest.mark.parametrize("was", [Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND, Proposal.Status.STALE])
+def test_every_proposal_that_gives_way_is_in_the_audit_trail(birch: Birch, was: str) -> None:
+    elm = make_household(birch.firm_id, name="Elm")
+    make_assignment(birch.firm_id, elm, birch.model)
+    make_lot(birch.firm_id, make_account(birch.firm_id, elm, number="2002"), "VTI", "100", basis="20000")
+    scan(birch)
+    rows = Proposal.objects.for_firm(birch.firm_id).order_by("id")
+    rows.update(status=was)
+    first = list(rows)
+    second = scan(birch, at=NOW + timedelta(hours=1))
+    events = AuditEvent.objects.for_firm(birch.firm_id).filter(action="PROPOSAL_SUPERSEDED").order_by("sequence")
+    assert len(first) == 2
+    assert [(event.subject_id, event.payload) for event in events] == [
+        (str(row.pk), {"content_sha256": row.content_sha256, "was": was, "scan": second.pk}) for row in first
+    ]
+    chain = list(AuditEvent.objects.for_firm(birch.firm_id).order_by("sequence"))
+    assert [event.sequence for event in chain] == list(range(1, len(chain) + 1))
+    assert [bytes(event.previous_hash) for event in chain[1:]] == [bytes(event.hash) for event in chain[:-1]]
+
+
+def test_a_first_look_supersedes_nothing(birch: Birch) -> None:
+    scan(birch)
+    assert not AuditEvent.objects.for_firm(birch.firm_id).filter(action="PROPOSAL_SUPERSEDED").exists()
 
 
 def test_equal_books_make_equal_content(birch: Birch) -> None:

@@ -10,13 +10,18 @@ from portfolios.services.policies import publish_policy
 from tests.screens import HTMX, browser, counted, make_orders, make_proposal, make_scan
 from tests.trading.worlds import make_connection
 from tests.worlds import NOW, Birch, World, make_account, make_lot
-from trading.models import Approval, Order, Proposal
+from trading.models import Approval, Order, Proposal, ProposalAccount
 
 NOTE = "Spoke with the client on Friday."
 
 
 def path(name: str, proposal: Proposal) -> str:
     return reverse(name, args=[proposal.pk])
+
+
+def seen(proposal: Proposal, **more: str) -> dict[str, str]:
+    """The approval's form as the page gives it out."""
+    return {"seen": proposal.content_sha256, **more}
 
 
 def decided(world: World) -> list[str]:
@@ -57,14 +62,16 @@ def test_those_who_may_not_approve_see_no_buttons(birch: Birch) -> None:
 
 def test_an_approval_answers_with_the_new_state(birch: Birch) -> None:
     make_connection(birch)
-    answer = browser(birch).post(path("proposal-approve", make_proposal(birch)), {"note": NOTE}, headers=HTMX)
+    proposal = make_proposal(birch)
+    answer = browser(birch).post(path("proposal-approve", proposal), seen(proposal, note=NOTE), headers=HTMX)
     page = answer.content.decode()
     assert (answer.status_code, "on their way" in page, NOTE in page, "<html" in page) == (200, True, True, False)
 
 
 def test_without_javascript_an_approval_comes_back_to_the_page_and_says_so(birch: Birch) -> None:
     make_connection(birch)
-    answer = browser(birch).post(path("proposal-approve", make_proposal(birch)), {"note": NOTE}, follow=True)
+    proposal = make_proposal(birch)
+    answer = browser(birch).post(path("proposal-approve", proposal), seen(proposal, note=NOTE), follow=True)
     assert (answer.redirect_chain[-1][1], "on their way" in answer.content.decode()) == (302, True)
 
 
@@ -73,7 +80,7 @@ def test_a_stale_proposal_is_refused_and_what_was_typed_comes_back(headers: dict
     make_connection(birch)
     proposal = make_proposal(birch)
     move_cash(birch)
-    answer = browser(birch).post(path("proposal-approve", proposal), {"note": NOTE}, headers=headers)
+    answer = browser(birch).post(path("proposal-approve", proposal), seen(proposal, note=NOTE), headers=headers)
     page = answer.content.decode()
     assert (answer.status_code, "Holdings or cash" in page, NOTE in page) == (409, True, True)
     assert (decided(birch), Order.objects.for_firm(birch.firm_id).count()) == (["STALE"], 0)
@@ -82,14 +89,14 @@ def test_a_stale_proposal_is_refused_and_what_was_typed_comes_back(headers: dict
 def test_a_second_approval_of_a_decided_proposal_changes_nothing(birch: Birch) -> None:
     make_orders(birch)
     proposal = Proposal.objects.for_firm(birch.firm_id).get()
-    answer = browser(birch, "OWNER").post(path("proposal-approve", proposal), {"note": NOTE}, headers=HTMX)
+    answer = browser(birch, "OWNER").post(path("proposal-approve", proposal), seen(proposal, note=NOTE), headers=HTMX)
     assert (answer.status_code, NOTE in answer.content.decode()) == (409, True)
     assert Approval.objects.for_firm(birch.firm_id).count() == 1
 
 
 def test_orders_that_cannot_be_made_leave_the_proposal_open_and_the_note_in_its_box(birch: Birch) -> None:
     proposal = make_proposal(birch)  # and no line to the custodian
-    answer = browser(birch).post(path("proposal-approve", proposal), {"note": NOTE}, headers=HTMX)
+    answer = browser(birch).post(path("proposal-approve", proposal), seen(proposal, note=NOTE), headers=HTMX)
     assert (answer.status_code, f"{NOTE}</textarea>" in answer.content.decode()) == (409, True)
     assert (decided(birch), Approval.objects.for_firm(birch.firm_id).count()) == (["PENDING"], 0)
 
@@ -99,9 +106,9 @@ def test_above_the_limit_two_people_must_approve(birch: Birch) -> None:
     publish_policy(firm_id=birch.firm_id, toml="[approval]\nfour_eyes_turnover = 1000\n", at=NOW, by="t")
     proposal = make_proposal(birch)
     where = path("proposal-approve", proposal)
-    first = browser(birch).post(where, headers=HTMX)
-    again = browser(birch).post(where, headers=HTMX)
-    second = browser(birch, "COMPLIANCE").post(where, headers=HTMX)
+    first = browser(birch).post(where, seen(proposal), headers=HTMX)
+    again = browser(birch).post(where, seen(proposal), headers=HTMX)
+    second = browser(birch, "COMPLIANCE").post(where, seen(proposal), headers=HTMX)
     assert (first.status_code, again.status_code, second.status_code, decided(birch)) == (200, 409, 200, ["APPROVED"])
 
 
@@ -138,3 +145,117 @@ def test_what_is_typed_is_shown_as_text(birch: Birch) -> None:
     form = {"reason": "TAX", "note": "<script>alert(1)</script>"}
     page = browser(birch).post(path("proposal-reject", proposal), form, headers=HTMX).content.decode()
     assert ("<script>alert" in page, "&lt;script&gt;alert" in page) == (False, True)
+
+
+def chosen(proposal: Proposal, scenario: str, **more: object) -> dict[str, object]:
+    """The scenario's form as the page gives it out."""
+    return {"scenario": scenario, "version": proposal.version, **more}
+
+
+def held(world: World) -> list[str]:
+    return list(Proposal.objects.for_firm(world.firm_id).order_by("id").values_list("scenario", flat=True))
+
+
+def test_a_proposal_shows_its_scenarios_side_by_side_and_how_good_its_trades_are(birch: Birch) -> None:
+    page = browser(birch).get(path("proposal", make_proposal(birch))).content.decode()
+    wanted = ("Least tax", "Balanced", "Closest to the model", "No other trades under these rules are better")
+    assert [word for word in wanted if word not in page] == []
+    assert page.count('type="radio"') == 1 + len(others(birch))
+
+
+def others(world: World) -> list[str]:
+    """Scenarios whose trades differ from those that the newest proposal holds."""
+    proposal = Proposal.objects.for_firm(world.firm_id).order_by("id").last()
+    assert proposal is not None
+    return [name for name, sha in proposal.settings["contents"].items() if sha != proposal.content_sha256]
+
+
+def test_a_choice_answers_with_the_whole_page_part_in_the_place_of_the_old(birch: Birch) -> None:
+    proposal = make_proposal(birch)
+    answer = browser(birch).post(path("proposal-scenario", proposal), chosen(proposal, "MIN_TAX"), headers=HTMX)
+    page = answer.content.decode()
+    assert (answer.status_code, held(birch), "<html" in page) == (200, ["MIN_TAX"], False)
+    assert ('id="proposal"' in page, "now holds these trades" in page) == (True, True)
+
+
+def test_without_javascript_a_choice_comes_back_to_the_page_and_says_so(birch: Birch) -> None:
+    proposal = make_proposal(birch)
+    form = chosen(proposal, "MIN_TAX")
+    answer = browser(birch).post(path("proposal-scenario", proposal), form, follow=True)
+    assert (answer.redirect_chain[-1][1], held(birch)) == (302, ["MIN_TAX"])
+    assert "now holds these trades" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"scenario": "MIN_TAX", "version": "7"}, "Somebody changed this proposal"),
+        ({"scenario": "MIN_TAX"}, "Somebody changed this proposal"),
+        ({"scenario": "MIN_TAX", "version": "x"}, "Somebody changed this proposal"),
+        ({"scenario": "NONE", "version": "1"}, "was not found"),
+        ({"version": "1"}, "was not found"),
+    ],
+)
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])
+def test_a_choice_that_cannot_be_made_says_why(
+    headers: dict[str, str], birch: Birch, form: dict[str, str], sentence: str
+) -> None:
+    proposal = make_proposal(birch)
+    answer = browser(birch).post(path("proposal-scenario", proposal), form, headers=headers)
+    assert (answer.status_code, sentence in answer.content.decode(), held(birch)) == (409, True, ["CLOSEST"])
+
+
+def test_a_choice_for_a_stale_proposal_says_what_changed(birch: Birch) -> None:
+    proposal = make_proposal(birch)
+    move_cash(birch)
+    answer = browser(birch).post(path("proposal-scenario", proposal), chosen(proposal, "MIN_TAX"), headers=HTMX)
+    assert (answer.status_code, "Holdings or cash" in answer.content.decode()) == (409, True)
+    assert (held(birch), decided(birch)) == (["CLOSEST"], ["STALE"])
+
+
+def test_the_switch_is_gone_once_somebody_approved(birch: Birch) -> None:
+    make_connection(birch)
+    publish_policy(firm_id=birch.firm_id, toml="[approval]\nfour_eyes_turnover = 1000\n", at=NOW, by="t")
+    proposal = make_proposal(birch)
+    browser(birch).post(path("proposal-approve", proposal), seen(proposal), headers=HTMX)
+    page = browser(birch, "COMPLIANCE").get(path("proposal", proposal)).content.decode()
+    form = chosen(Proposal.objects.for_firm(birch.firm_id).get(), "MIN_TAX")
+    answer = browser(birch, "COMPLIANCE").post(path("proposal-scenario", proposal), form, headers=HTMX)
+    assert ('type="radio"' in page, answer.status_code, held(birch)) == (False, 409, ["CLOSEST"])
+
+
+def test_those_who_may_not_approve_see_the_scenarios_and_no_switch(birch: Birch) -> None:
+    page = browser(birch, "TRADER").get(path("proposal", make_proposal(birch))).content.decode()
+    assert ("Least tax" in page, 'type="radio"' in page, "Use the marked scenario" in page) == (True, False, False)
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain"])
+def test_an_approval_of_other_trades_shows_them_first_and_keeps_the_note(headers: dict[str, str], birch: Birch) -> None:
+    make_connection(birch)
+    proposal = make_proposal(birch)
+    browser(birch, "OWNER").post(path("proposal-scenario", proposal), chosen(proposal, "MIN_TAX"), headers=HTMX)
+    answer = browser(birch).post(path("proposal-approve", proposal), seen(proposal, note=NOTE), headers=headers)
+    page = answer.content.decode()
+    assert (answer.status_code, "other trades than you looked at" in page, NOTE in page) == (409, True, True)
+    assert (decided(birch), Order.objects.for_firm(birch.firm_id).count()) == (["PENDING"], 0)
+
+
+def test_an_approval_that_does_not_say_what_was_seen_is_refused(birch: Birch) -> None:
+    make_connection(birch)
+    answer = browser(birch).post(path("proposal-approve", make_proposal(birch)), {"note": NOTE}, headers=HTMX)
+    assert (answer.status_code, decided(birch)) == (409, ["PENDING"])
+
+
+def test_lots_that_are_short_say_when_they_turn_long(birch: Birch) -> None:
+    page = browser(birch).get(path("proposal", make_proposal(birch))).content.decode()
+    assert "long in 103 days" in page  # bought on 2 March 2026, looked at on 20 November
+
+
+def test_a_proposal_from_before_there_were_scenarios_still_opens(birch: Birch) -> None:
+    proposal = make_proposal(birch)
+    part = ProposalAccount.objects.for_firm(birch.firm_id).get(proposal=proposal)
+    figures = {name: value for name, value in part.figures.items() if name not in {"leftover", "budget_left", "wash"}}
+    rows = ProposalAccount.objects.for_firm(birch.firm_id).filter(pk=part.pk)
+    rows.update(scenarios={}, certificate={}, figures=figures)
+    page = browser(birch).get(path("proposal", proposal)).content.decode()
+    assert ("Approve…" in page, "Scenarios" in page, "No other trades" in page) == (True, False, False)

@@ -51,3 +51,40 @@ def test_a_file_without_cases_is_one_sentence(tmp_path, content, sentence):
         path.write_bytes(content)
     with pytest.raises(CommandError, match=sentence):
         call_command("check_cases", path)
+
+
+RETURNS = "month,one,two\n200101,0.1,0\n200102,0.1,0\n"
+
+
+def make_table_file(tmp_path):
+    inputs = {"period": "2001-01..2001-02", "target": 0.5, "data": "../data/returns.csv"}
+    expected = {"columns": ["freq", "threshold", "repl_events"], "rows": [["M", 0, 2]]}
+    (tmp_path / "cases").mkdir()
+    path = tmp_path / "cases" / "cases.json"
+    path.write_text(json.dumps([{"id": "T-1", "topic": "published_table", "inputs": inputs, "expected": expected}]))
+    return path
+
+
+def last_line(*args, **options):
+    out = StringIO()
+    call_command("check_cases", *args, stdout=out, **options)
+    return out.getvalue().splitlines()[-1]
+
+
+def test_data_is_found_by_its_path_from_the_file_of_cases(tmp_path):
+    path = make_table_file(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "returns.csv").write_text(RETURNS)
+    assert last_line(path) == "1 case: 1 passed, 0 failed, 0 not covered"
+
+
+def test_data_that_is_not_beside_the_cases_can_be_named(tmp_path):
+    path = make_table_file(tmp_path)
+    (tmp_path / "elsewhere.csv").write_text(RETURNS)
+    assert last_line(path) == "1 case: 0 passed, 0 failed, 1 not covered"
+    assert last_line(path, returns=tmp_path / "elsewhere.csv") == "1 case: 1 passed, 0 failed, 0 not covered"
+
+
+def test_named_data_that_cannot_be_read_is_one_sentence(tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("check_cases", make_table_file(tmp_path), returns=tmp_path / "nowhere.csv")
