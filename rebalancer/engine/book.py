@@ -22,11 +22,13 @@ from rebalancer.engine.book_tables import (
     Accounts,
     BadBook,
     Block,
+    HouseholdTaxes,
     Ints,
     Kind,
     LotTable,
     Models,
     Positions,
+    RiskModel,
     Securities,
     TaxStatus,
     WashFacts,
@@ -42,10 +44,12 @@ __all__ = [
     "BadBook",
     "Block",
     "Book",
+    "HouseholdTaxes",
     "Kind",
     "LotTable",
     "Models",
     "Positions",
+    "RiskModel",
     "Securities",
     "TaxStatus",
     "WashFacts",
@@ -72,6 +76,10 @@ class Book:
     positions: Positions
     lots: LotTable
     wash: WashFacts
+    risk: RiskModel | None = None
+    """None: distance from the target cannot be measured as risk."""
+    taxes: HouseholdTaxes | None = None
+    """None: no household has a budget, and tax is that of each lot."""
 
     def __post_init__(self) -> None:
         securities, positions, accounts = len(self.securities.symbol), self.positions, self.accounts
@@ -89,6 +97,8 @@ class Book:
             (self.wash.wash_group, self.wash_groups, "wash.wash_group"),
         ):
             check(not len(column) or int(column.max()) < limit, f"{name} is out of range")
+        check(self.risk is None or len(self.risk.specific) == securities, "risk must have one row a security")
+        check(self.taxes is None or len(self.taxes.netting) == self.households, "taxes must have one row a household")
         self._check_models()
         self._check_positions()
         late = self.lots.acquired_on > np.datetime64(self.as_of)

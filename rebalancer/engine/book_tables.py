@@ -206,6 +206,50 @@ class LotTable:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RiskModel:
+    """Yearly covariance of returns as loadings on common factors and a variance of each security's own.
+
+    `covariance = loadings @ loadings.T + diag(specific)`; factors have unit variance.
+    """
+
+    loadings: Floats
+    """Securities by factors."""
+    specific: Floats
+
+    def __post_init__(self) -> None:
+        check(self.loadings.ndim == 2, "risk.loadings must have a row a security and a column a factor")
+        check(len(self.specific) == len(self.loadings), "risk.specific must have one value a security")
+        check(bool(np.isfinite(self.loadings).all()), "risk.loadings must be finite")
+        check(bool((self.specific >= 0).all()), "risk.specific must not be negative")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class HouseholdTaxes:
+    """What households may still realise this year, and what they have realised; micro-dollars, one row a household."""
+
+    gain_budget: Ints
+    """Net gain that may still be realised, pending sales counted; `NO_BUDGET` where there is no limit."""
+    short_so_far: Ints
+    """Net gains of the year with losses carried in, pending sales counted."""
+    long_so_far: Ints
+    netting: Bools
+    """Tax is worked out over the year (Schedule D), not lot by lot at two rates."""
+    ordinary_rate: Floats
+    """Rate that a deducted loss saves."""
+    carried_worth: Floats
+    """What a dollar of loss carried into later years is worth."""
+    loss_limit: Ints
+    """Net loss that may be deducted from other income."""
+
+    def __post_init__(self) -> None:
+        signed = ("gain_budget", "short_so_far", "long_so_far")
+        check_columns(self, len(self.gain_budget), "taxes", also_negative=signed)
+
+
+NO_BUDGET = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class WashFacts:
     """What a household did in a wash group outside the lots of this book; at most one row a household and group.
 

@@ -22,6 +22,7 @@ from rebalancer.engine.fees import Side, regulatory_fees
 from rebalancer.engine.lots import Lot, Pick, Term
 from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
+from rebalancer.engine.triggers import Mode
 from rebalancer.engine.wash_window import WashWindow
 
 __all__ = ["Breach", "BreachCode", "Checker", "check"]
@@ -88,9 +89,9 @@ class Checker:
         ]
         placed = [(trade, self._place(account, trade)) for trade in decision.trades]
         for trade, place in placed:
-            found += self._size(trade, place)
+            found += self._size(trade, place, decision.mode)
             found += self._permission(trade, place)
-            found += self._direction(trade, place)
+            found += self._direction(trade, place, decision.mode)
             if trade.side is Side.SELL:
                 found += self._lots(trade, place)
         found += self._wash(account, placed)
@@ -150,7 +151,7 @@ class Checker:
         elif decision.cash_after < kept:
             yield _breach(BreachCode.RESERVE_SPENT, where, f"would buy into the {kept} that is to be kept")
 
-    def _size(self, trade: Trade, place: _Place) -> Iterator[Breach]:
+    def _size(self, trade: Trade, place: _Place, mode: str) -> Iterator[Breach]:
         securities, policy = self.book.securities, place.policy
         price = money.from_micros(int(securities.price[place.security]))
         exact = money.times(trade.quantity, price)
@@ -160,8 +161,8 @@ class Checker:
             yield _breach(BreachCode.AMOUNT, trade.symbol, f"comes to {exact}, not to {trade.amount}")
         if trade.cost != self._cost(trade, place):
             yield _breach(BreachCode.COST, trade.symbol, f"costs {self._cost(trade, place)}, not {trade.cost}")
-        smallest = max(policy.minimum_trade_amount, policy.minimum_trade_weight * money.from_micros(place.value))
-        if exact < smallest - CENT / 100:
+        smallest = self._smallest(place)
+        if exact < smallest - CENT / 100 and mode != Mode.LIQUIDATE:
             yield _breach(BreachCode.BELOW_MINIMUM, trade.symbol, f"is a trade of {exact}, below {smallest}")
         fraction = bool(securities.fractional[place.security]) and not policy.whole_shares
         if not fraction and trade.quantity % int(securities.lot_size[place.security]):
@@ -194,10 +195,10 @@ class Checker:
         if trade.side is Side.SELL and (positions.no_sell[at] or unsure):
             yield _breach(BreachCode.BANNED_SALE, trade.symbol, "may not be sold: a restriction, or lots are missing")
 
-    def _direction(self, trade: Trade, place: _Place) -> Iterator[Breach]:
-        """Towards the target, and past it by no more than rounding to the nearest step; a sale for cash is free."""
-        missing = self._missing_cash(place.account)
-        if trade.side is Side.SELL and missing > 0:
+    def _direction(self, trade: Trade, place: _Place, mode: str) -> Iterator[Breach]:
+        """Towards the target, past it by half a step or half a smallest trade; sales for cash and of losses are free."""
+        closing = mode == Mode.LIQUIDATE or self._missing_cash(place.account) > 0
+        if trade.side is Side.SELL and (closing or self._harvests(trade, place, mode)):
             return
         sign = 1 if trade.side is Side.BUY else -1
         price, quantity = int(self.book.securities.price[place.security]), money.to_micros(trade.quantity)
@@ -206,10 +207,22 @@ class Checker:
         after = before + sign * quantity * price
         fraction = bool(self.book.securities.fractional[place.security]) and not place.policy.whole_shares
         step = 1 if fraction else int(self.book.securities.lot_size[place.security]) * MICRO
+        over = max(step * price, int(self._smallest(place) * MICRO) * MICRO)
         if sign * (target - before) <= 0:
             yield _breach(BreachCode.AWAY_FROM_TARGET, trade.symbol, "is traded away from its target")
-        elif 2 * sign * (after - target) > step * price + ROUNDING:
+        elif 2 * sign * (after - target) > over + ROUNDING:
             yield _breach(BreachCode.CROSSES_TARGET, trade.symbol, "is traded past its target")
+
+    def _harvests(self, trade: Trade, place: _Place, mode: str) -> bool:
+        """Losses may be sold past the target where the policy harvests them; then nothing else is."""
+        taxable = self.book.accounts.tax_status[place.account] == TaxStatus.TAXABLE
+        allowed = place.policy.harvest or mode == Mode.HARVEST
+        return bool(taxable and allowed and all(pick.gain < 0 for pick in trade.lots))
+
+    def _smallest(self, place: _Place) -> Decimal:
+        return max(
+            place.policy.minimum_trade_amount, place.policy.minimum_trade_weight * money.from_micros(place.value)
+        )
 
     def _missing_cash(self, account: int) -> int:
         accounts = self.book.accounts

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancer.engine.book import NONE, Book, TaxStatus
+from rebalancer.engine.book import NONE, Book
 from rebalancer.engine.book_tables import Bools, Floats, Ints
-from rebalancer.engine.policy import Policy
-
-EPSILON = 1e-9
-"""Weights closer to an edge than this are on it; at the edge itself nothing is breached (`bands` is the exact rule)."""
+from rebalancer.engine.gain_bands import Part, Sides, follows_gain, held, least_widths
+from rebalancer.engine.levels import EPSILON, Level, Widths, level
 
 DENSE_LIMIT = 50_000_000
 
@@ -35,22 +33,6 @@ class Rows:
     """Part of the account's model, an index into its `node_names`, or NONE."""
     weight: Floats
     target: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Level:
-    """Weights, targets and tolerated weights of one level: accounts down, items across; infinite if not looked at."""
-
-    weight: Floats
-    target: Floats
-    low: Floats
-    high: Floats
-
-    @property
-    def breached(self) -> Bools:
-        """Strictly outside."""
-        outside: Bools = (self.weight < self.low - EPSILON) | (self.weight > self.high + EPSILON)
-        return outside
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -95,11 +77,11 @@ def measure(book: Book) -> Drift:
     deviation = np.abs(rows.weight - rows.target)
     drift_weight = _summed(rows.account, deviation, account_count) + np.abs(cash_weight - cash_target)
     drift_weight *= 0.5
-    bands = _Bands(book)
-    classes = _class_level(book, rows, bands, measured)
+    bands, gains = Widths(book), _gains(book, rows)
+    classes = _class_level(book, rows, bands, measured, gains)
     nodes = _node_level(book, rows, bands)
-    securities = _level(rows.weight, rows.target, *bands.of("security", rows.account), measured[rows.account])
-    cash_level = _level(cash_weight, cash_target, bands.class_absolute, np.full(account_count, np.inf), measured)
+    securities = _security_level(book, rows, bands, measured, gains)
+    cash_level = level(cash_weight, cash_target, bands.class_absolute, np.full(account_count, np.inf), measured)
     account_breached: Bools = measured & (drift_weight > bands.column("account_band_absolute") + EPSILON)
     breached: Bools = account_breached | classes.breached.any(1) | nodes.breached.any(1) | cash_level.breached
     breached |= _any(rows.account, securities.breached, account_count)
@@ -202,48 +184,37 @@ def _not_held(book: Book, held_account: Ints, held_entry: Ints) -> tuple[Ints, I
     return account, book.models.offsets[model[account]] + within[lacking]
 
 
-class _Bands:
-    """Half-widths by account, from the policies; infinite where a band is not looked at."""
-
-    def __init__(self, book: Book) -> None:
-        self.policies = book.policies
-        self.policy = book.accounts.policy
-        absolute, taxable = self.column("class_band_absolute"), self.column("taxable_band_absolute")
-        wider = np.isfinite(taxable) & (book.accounts.tax_status == TaxStatus.TAXABLE)
-        self.class_absolute = np.where(wider, taxable, absolute)
-
-    def column(self, name: str) -> Floats:
-        return np.array([_width(policy, name) for policy in self.policies], dtype=np.float64)[self.policy]
-
-    def of(self, level: str, account: Ints) -> tuple[Floats, Floats]:
-        """Absolute and relative half-width for each row's account."""
-        return self.column(f"{level}_band_absolute")[account], self.column(f"{level}_band_relative")[account]
+def _gains(book: Book, rows: Rows) -> Part | None:
+    """Gains embedded in the rows, where a band follows them."""
+    if not follows_gain(book).any():
+        return None
+    return held(book, position=rows.position, security=rows.security, weight=rows.weight)
 
 
-def _width(policy: Policy, name: str) -> float:
-    width = getattr(policy, name)
-    return np.inf if width is None else float(width)
+def _security_level(book: Book, rows: Rows, bands: Widths, measured: Bools, gains: Part | None) -> Level:
+    least = None if gains is None else least_widths(book, gains, owner=rows.account, target=rows.target)
+    absolute, relative = bands.of("security", rows.account)
+    return level(rows.weight, rows.target, absolute, relative, measured[rows.account], least)
 
 
-def _level(weight: Floats, target: Floats, absolute: Floats, relative: Floats, measured: Bools) -> Level:
-    """Around a zero target a relative band has no meaning and the absolute one stands alone."""
-    if np.isinf(absolute).all() and np.isinf(relative).all():
-        return Level(weight=weight, target=target, low=np.full_like(weight, -np.inf), high=np.full_like(weight, np.inf))
-    share = np.where(np.isinf(relative), 0.0, relative) * target
-    width = np.minimum(absolute, np.where((target > 0) & np.isfinite(relative), share, np.inf))
-    width = np.where(measured, width, np.inf)
-    return Level(weight=weight, target=target, low=target - width, high=target + width)
-
-
-def _class_level(book: Book, rows: Rows, bands: _Bands, measured: Bools) -> Level:
+def _class_level(book: Book, rows: Rows, bands: Widths, measured: Bools, gains: Part | None) -> Level:
     count = len(book.asset_classes)
     place = rows.account * count + book.securities.asset_class[rows.security]
-    weight, target = (_summed(place, of, len(book) * count).reshape(-1, count) for of in (rows.weight, rows.target))
+    shape = (len(book), count)
+    weight, target = (_summed(place, of, len(book) * count).reshape(shape) for of in (rows.weight, rows.target))
+    least = None if gains is None else _class_widths(book, gains.of(place, len(book) * count), target)
     relative = bands.column("class_band_relative")
-    return _level(weight, target, bands.class_absolute[:, None], relative[:, None], measured[:, None])
+    return level(weight, target, bands.class_absolute[:, None], relative[:, None], measured[:, None], least)
 
 
-def _node_level(book: Book, rows: Rows, bands: _Bands) -> Level:
+def _class_widths(book: Book, classes: Part, target: Floats) -> Sides:
+    """As asked for by the gains of accounts by classes, and shaped like that."""
+    owner = np.repeat(np.arange(len(book), dtype=np.int64), target.shape[1])
+    least = least_widths(book, classes, owner=owner, target=target.ravel())
+    return Sides(least.below.reshape(target.shape), least.above.reshape(target.shape))
+
+
+def _node_level(book: Book, rows: Rows, bands: Widths) -> Level:
     count = max((len(names) for names in book.models.node_names), default=0)
     known = rows.node != NONE
     place = rows.account[known] * count + rows.node[known]
@@ -251,7 +222,7 @@ def _node_level(book: Book, rows: Rows, bands: _Bands) -> Level:
     weight, target = (_summed(place, of[known], size).reshape(len(book), -1) for of in (rows.weight, rows.target))
     absolute, relative = bands.of("node", np.arange(len(book)))
     exists = target > 0
-    return _level(weight, target, absolute[:, None], relative[:, None], exists)
+    return level(weight, target, absolute[:, None], relative[:, None], exists)
 
 
 def _summed(place: Ints, of: Floats, count: int) -> Floats:

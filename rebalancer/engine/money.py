@@ -78,6 +78,15 @@ def ratio(x: Fraction) -> Decimal:
     return from_micros(round(x * MICRO))
 
 
+def portion(amount: int, part: int, whole: int) -> int:
+    """The units of an amount that belong to a part of a whole, halves to even; all of them for the whole.
+
+    :param amount: not negative, nor is part; whole is positive
+    """
+    share, rest = divmod(amount * part, whole)
+    return share + (2 * rest > whole or (2 * rest == whole and share % 2 == 1))
+
+
 def times(a: Decimal, b: Decimal) -> Decimal:
     """The exact product."""
     return EXACT.multiply(a, b)

@@ -41,6 +41,21 @@ class RebalanceTo(StrEnum):
     INNER = "INNER"
 
 
+class Distance(StrEnum):
+    """What distance from the target means: weights (half the sum of absolute deviations), or risk (variance)."""
+
+    WEIGHTS = "WEIGHTS"
+    RISK = "RISK"
+
+
+class ShortGainRule(StrEnum):
+    """Short-term gains that would soon be long-term: taken as they come, made dearer, or not taken."""
+
+    OFF = "OFF"
+    SOFT = "SOFT"
+    HARD = "HARD"
+
+
 class BadPolicy(ValueError):
     """A parameter outside its range; the message names the parameter."""
 
@@ -92,6 +107,31 @@ class Policy:
     """LOSS_HARVEST calls when unrealised losses reach both."""
     short_rate: Decimal = Decimal("0.408")
     long_rate: Decimal = Decimal("0.238")
+    distance: Distance = Distance.WEIGHTS
+    scenario_slider: Decimal = ONE
+    """How much closeness to the model is worth against tax and cost: 0 is least tax, 1 closest to the model."""
+    risk_aversion: Decimal = Decimal(4)
+    horizon_years: Decimal = ONE
+    """Years over which a deviation counts, against costs that are paid once."""
+    cash_drag_rate: Decimal = ZERO
+    """Return a year that cash above its target forgoes."""
+    short_gain_rule: ShortGainRule = ShortGainRule.OFF
+    short_gain_days: int = 30
+    """Days before a short-term gain turns long-term in which the rule applies."""
+    short_gain_penalty_rate: Decimal = Decimal("0.05")
+    """SOFT: what a short-term gain counts as costing beside its tax."""
+    harvest: bool = False
+    """May losses be sold past the target, to be set against gains?"""
+    gain_band: bool = False
+    """In a taxable account, class and security bands are as wide at least as deferring embedded gains is worth."""
+    gain_band_years: Decimal = Decimal(10)
+    """For how long the tax on such gains would be deferred."""
+    gain_band_growth: Decimal = Decimal("0.06")
+    """What deferred tax earns a year."""
+    cost_benefit: bool = False
+    """HYBRID: trades that only a band asks for are not made unless they are worth more than they cost."""
+    relative_sigma: Decimal = Decimal("0.15")
+    """WEIGHTS: volatility a year of a class against the rest, by which the worth of trades is reckoned."""
 
     def __post_init__(self) -> None:
         for name, kind in _ENUMS.items():
@@ -113,8 +153,19 @@ _ENUMS: Mapping[str, type[StrEnum]] = {
     "calendar_frequency": Frequency,
     "rebalance_to": RebalanceTo,
     "relief": Relief,
+    "distance": Distance,
+    "short_gain_rule": ShortGainRule,
 }
-_UNBOUNDED = frozenset({"minimum_trade_amount", "commission", "harvest_minimum_amount"})
+_UNBOUNDED = frozenset(
+    {
+        "minimum_trade_amount",
+        "commission",
+        "harvest_minimum_amount",
+        "risk_aversion",
+        "horizon_years",
+        "gain_band_years",
+    }
+)
 
 
 def _member(name: str, kind: type[StrEnum], value: str) -> StrEnum:

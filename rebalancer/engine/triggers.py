@@ -11,7 +11,8 @@ import numpy as np
 from rebalancer.engine import calendars
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
 from rebalancer.engine.book_tables import Bools, Floats, Ints
-from rebalancer.engine.drift import EPSILON, Drift
+from rebalancer.engine.drift import Drift
+from rebalancer.engine.levels import EPSILON
 from rebalancer.engine.policy import Frequency, Policy, Preset
 
 WASH_WINDOW_DAYS = 30
@@ -39,11 +40,17 @@ class Code(IntFlag):
 
 
 class Mode(StrEnum):
-    """How far a run may go: everything, only investing cash that is there, or only raising cash that is missing."""
+    """How far a run may go.
+
+    Everything; only investing cash that is there; only raising cash that is missing; only selling at a loss, with what
+    that brings invested again; or selling all there is.
+    """
 
     FULL = "FULL"
     INVEST_CASH = "INVEST_CASH"
     RAISE_CASH = "RAISE_CASH"
+    HARVEST = "HARVEST"
+    LIQUIDATE = "LIQUIDATE"
 
 
 MODES = tuple(Mode)
@@ -76,8 +83,9 @@ def evaluate(book: Book, drift: Drift) -> Triggers:
 
     CALENDAR is due on its dates, THRESHOLD outside a band, HYBRID in either case (the optimiser then drops a rebalance
     whose trades do not exceed the policy's minimum). A changed model is due as a whole, missing cash for raising it,
-    new or high cash for investing it. A cool-down silences all but missing cash; a blocked account, one without a
-    model and one whose value is incomplete are never due, except that cash may be raised while a price is missing.
+    losses worth harvesting for selling them where the policy has `harvest`, new or high cash for investing it; of
+    several the first named. A cool-down silences all but missing cash; a blocked account, one without a model and one
+    whose value is incomplete are never due, except that cash may be raised while a price is missing.
     """
     found = _reasons(book, drift)
     traded = np.asarray([_full_on(policy) for policy in book.policies], dtype=np.int64)[book.accounts.policy]
@@ -85,13 +93,16 @@ def evaluate(book: Book, drift: Drift) -> Triggers:
     raising = np.not_equal(found & int(Code.NEGATIVE_CASH | Code.LOW_CASH | Code.WITHDRAWAL_DUE), 0)
     raising &= _short_of_cash(book, drift)
     investing = np.not_equal(found & int(Code.HIGH_CASH | Code.NEW_MONEY), 0)
+    harvesting = np.not_equal(found & int(Code.LOSS_HARVEST), 0)
+    harvesting &= np.array([policy.harvest for policy in book.policies], dtype=bool)[book.accounts.policy]
     barred = np.not_equal(found & int(Code.BLOCKED | Code.NO_MODEL | Code.DATA_PROBLEM), 0)
     quiet = np.not_equal(found & int(Code.COOL_DOWN | Code.VALUE_INCOMPLETE), 0)
     calm = ~barred & ~quiet & drift.measured
     mode = np.full(len(book), MODES.index(Mode.INVEST_CASH), dtype=np.int64)
+    mode[harvesting] = MODES.index(Mode.HARVEST)
     mode[raising] = MODES.index(Mode.RAISE_CASH)
     mode[full & calm] = MODES.index(Mode.FULL)
-    due = (calm & (full | investing)) | (raising & ~barred & drift.measured)
+    due = (calm & (full | harvesting | investing)) | (raising & ~barred & drift.measured)
     return Triggers(reasons=found, due=np.flatnonzero(due), mode=mode)
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -184,5 +184,50 @@ def test_losses_worth_harvesting_are_named_where_they_count(basis, acquired_on, 
     assert look(account) == ((("LOSS_HARVEST",) if harvest else ()), None)
 
 
+LOSING = make_account(
+    make_position("VTI", ("500", "130", OLD)),
+    make_position("VEA", ("360", "40", OLD)),
+    make_position("BND", ("375", "70", OLD)),
+    cash="2000",
+    policy=replace(CALM, harvest=True),
+    last_rebalanced_on=LAST,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "due"),
+    [
+        pytest.param({}, "HARVEST", id="where losses may be sold"),
+        pytest.param({"policy": CALM}, None, id="not where they may not"),
+        pytest.param({"policy": replace(CALM, harvest=True, cooldown_days=200)}, None, id="not in a cool-down"),
+        pytest.param({"contributions": Decimal(500), "cash": Decimal(2500)}, "HARVEST", id="before new money"),
+        pytest.param({"withdrawals_due": Decimal(5000)}, "RAISE_CASH", id="after missing cash"),
+        pytest.param({"model_changed_on": RECENT}, "FULL", id="as part of the whole"),
+    ],
+)
+def test_losses_worth_harvesting_are_due(changes, due):
+    reasons, found = look(replace(LOSING, **changes))
+    assert ("LOSS_HARVEST" in reasons, found) == (True, due)
+
+
+@pytest.mark.parametrize(
+    ("on", "scheduled"),
+    [
+        pytest.param(date(2026, 3, 6), True, id="the Friday before clocks go forward"),
+        pytest.param(date(2026, 3, 9), False, id="the Monday after"),
+        pytest.param(date(2026, 10, 30), True, id="the Friday before clocks go back"),
+        pytest.param(date(2026, 11, 2), False, id="the Monday after that"),
+    ],
+)
+def test_a_change_of_clocks_moves_no_date(on, scheduled):
+    assert is_scheduled(Policy(calendar_frequency=Frequency.WEEKLY), on) is scheduled
+
+
+def test_every_week_of_a_year_is_called_once():
+    days = [date(2026, 1, 1) + timedelta(days=count) for count in range(365)]
+    called = [day for day in days if is_scheduled(Policy(calendar_frequency=Frequency.WEEKLY), day)]
+    assert [day.isocalendar().week for day in called] == list(range(1, 54))
+
+
 def test_modes_are_named():
-    assert MODES == (Mode.FULL, Mode.INVEST_CASH, Mode.RAISE_CASH)
+    assert MODES == (Mode.FULL, Mode.INVEST_CASH, Mode.RAISE_CASH, Mode.HARVEST, Mode.LIQUIDATE)

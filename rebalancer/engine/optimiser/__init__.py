@@ -1,4 +1,4 @@
-"""The one call that turns a book into decisions. A rule waterfall for each account, households under one guard."""
+"""The one call that turns a book into decisions: compiled, a household at a time under one wash-sale guard."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rebalancer.engine.book import NONE, Block, Book, TaxStatus
+from rebalancer.engine.book import Book, TaxStatus
 from rebalancer.engine.book_tables import Ints
 from rebalancer.engine.drift import Drift, measure
-from rebalancer.engine.optimiser import waterfall
+from rebalancer.engine.optimiser.branch import Effort
+from rebalancer.engine.optimiser.codes import PLACES
 from rebalancer.engine.optimiser.decision import (
+    Certificate,
     ClassLine,
     Decision,
     SecurityLine,
@@ -19,64 +21,106 @@ from rebalancer.engine.optimiser.decision import (
     Trade,
     TradeReason,
 )
-from rebalancer.engine.optimiser.facts import Reader
-from rebalancer.engine.optimiser.report import decide, undecided
-from rebalancer.engine.optimiser.wash import Guard, guards
+from rebalancer.engine.optimiser.decisions import Decisions
+from rebalancer.engine.optimiser.kernel import guard_for, outcome_for, run
+from rebalancer.engine.optimiser.problem import Risk, pose
+from rebalancer.engine.optimiser.scenarios import SLIDERS, Scenario, prices_of_drift, prices_of_variance, sliders
+from rebalancer.engine.optimiser.work import work_for
+from rebalancer.engine.policy import Distance
 from rebalancer.engine.triggers import MODES, Mode
 
-__all__ = ["ClassLine", "Decision", "SecurityLine", "SkipReason", "Skipped", "Trade", "TradeReason", "solve"]
+__all__ = [
+    "SLIDERS",
+    "Certificate",
+    "ClassLine",
+    "Decision",
+    "Decisions",
+    "Distance",
+    "NoRiskModel",
+    "Scenario",
+    "SecurityLine",
+    "SkipReason",
+    "Skipped",
+    "Trade",
+    "TradeReason",
+    "solve",
+]
 
-ENGINE_VERSION = "waterfall-1"
+ENGINE_VERSION = "sweep-1"
+
+DEFAULT = Effort(branches=24, nodes=100, walk=4, tolerance=5e-7, dividing=3e-5)
+EXACT = Effort(branches=4000, nodes=20_000, walk=32, tolerance=2e-7, dividing=0.0)
+
+
+class NoRiskModel(ValueError):
+    """Distance as risk was asked for, and the book has no covariance."""
 
 
 def solve(
-    book: Book, accounts: Ints | None = None, *, modes: Ints | Sequence[int] | None = None, drift: Drift | None = None
-) -> list[Decision]:
+    book: Book,
+    accounts: Ints | None = None,
+    *,
+    modes: Ints | Sequence[int] | None = None,
+    drift: Drift | None = None,
+    slider: float | None = None,
+    distance: Distance | None = None,
+    exact: bool = False,
+) -> Decisions:
     """Decide for some accounts of a book, or for all of them; one decision each, in the order asked for.
 
     :param accounts: indices into the book (`Book.index_of`, or `Triggers.due`). All accounts of a household that may
         trade belong in one call, or the wash-sale guard cannot see them together.
     :param modes: one index into `triggers.MODES` for each account asked for; FULL where not given
     :param drift: `drift.measure(book)`, where the caller has it already
+    :param slider: 0 least tax to 1 closest to the model; each account's policy decides where not given
+    :param distance: RISK needs the book's risk model; where not given, RISK if all their policies say so
+    :param exact: search until the best answer is proven, not only found
+    :raises NoRiskModel: for RISK without one
     """
-    wanted = np.arange(len(book)) if accounts is None else np.asarray(accounts)
+    wanted = np.arange(len(book)) if accounts is None else np.asarray(accounts, dtype=np.int64)
+    mode_of = np.zeros(len(wanted), dtype=np.int64) if modes is None else np.asarray(modes, dtype=np.int64)
     drift = drift or measure(book)
-    mode_of = np.zeros(len(wanted), dtype=np.int64) if modes is None else np.asarray(modes)
-    reader = Reader(book, drift)
-    guard_of = guards(book, reader)
-    decisions: dict[int, Decision] = {}
-    for place in _taxed_first(book, wanted):
-        account = int(wanted[place])
-        guard = guard_of[int(book.accounts.household[account])]
-        decisions[int(place)] = _one(reader, account, MODES[mode_of[place]], guard)
-    return [decisions[place] for place in range(len(wanted))]
+    places = sliders(book, slider)
+    measured = distance or _distance(book, wanted)
+    if measured is Distance.RISK and book.risk is None:
+        raise NoRiskModel("Distance cannot be measured as risk: the book has no covariance of its securities.")
+    raising = np.zeros(len(book), dtype=bool)
+    raising[wanted[mode_of == MODES.index(Mode.RAISE_CASH)]] = True
+    problem = pose(
+        book,
+        drift,
+        price_of_drift=(prices_of_variance if measured is Distance.RISK else prices_of_drift)(book, places),
+        bars=PLACES,
+        relaxed=raising,
+    )
+    outcome = outcome_for(problem)
+    order = _taxed_first(book, wanted)
+    work = work_for(_most(problem.row_offsets), _most(problem.lot_offsets), risk=measured is Distance.RISK)
+    risk = Risk(book.risk.loadings, book.risk.specific) if measured is Distance.RISK and book.risk else None
+    run(problem, wanted[order], mode_of[order], EXACT if exact else DEFAULT, work, guard_for(problem), outcome, risk)
+    return Decisions(
+        book=book,
+        drift=drift,
+        problem=problem,
+        outcome=outcome,
+        accounts=wanted,
+        modes=mode_of,
+        sliders=places,
+        distance=measured,
+    )
+
+
+def _distance(book: Book, wanted: Ints) -> Distance:
+    """RISK where every policy asks for it and the book can."""
+    asked = {book.policies[policy].distance for policy in np.unique(book.accounts.policy[wanted]).tolist()}
+    return Distance.RISK if asked == {Distance.RISK} and book.risk is not None else Distance.WEIGHTS
+
+
+def _most(offsets: Ints) -> int:
+    return int(np.diff(offsets).max()) if len(offsets) > 1 else 0
 
 
 def _taxed_first(book: Book, wanted: Ints) -> Ints:
     """Within a household the taxable accounts go first: a loss there is worth something, a purchase can wait."""
     household = book.accounts.household[wanted]
     return np.lexsort((wanted, book.accounts.tax_status[wanted] != TaxStatus.TAXABLE, household))
-
-
-def _one(reader: Reader, account: int, mode: Mode, guard: Guard) -> Decision:
-    reason = _nothing_to_do(reader.book, reader.drift, account, mode)
-    if reason:
-        return undecided(account, reader, reason, mode)
-    facts = reader.facts(account)
-    outcome = waterfall.run(facts, reader, guard, mode)
-    decision = decide(facts, reader, outcome, mode)
-    guard.commit(facts, reader)
-    return decision
-
-
-def _nothing_to_do(book: Book, drift: Drift, account: int, mode: Mode) -> SkipReason | None:
-    block = int(book.accounts.block[account])
-    if book.accounts.model[account] == NONE:
-        return SkipReason.NO_MODEL
-    if block != Block.NONE:
-        return SkipReason.DATA_PROBLEM if block == Block.DATA_PROBLEM else SkipReason.BLOCKED
-    if drift.value[account] <= 0:
-        return SkipReason.NO_VALUE
-    if drift.value_incomplete[account] and mode is not Mode.RAISE_CASH:
-        return SkipReason.VALUE_INCOMPLETE
-    return None

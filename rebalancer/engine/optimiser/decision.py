@@ -18,6 +18,8 @@ class TradeReason(StrEnum):
     OVERWEIGHT = "OVERWEIGHT"
     UNDERWEIGHT = "UNDERWEIGHT"
     INVEST_CASH = "INVEST_CASH"
+    HARVEST = "HARVEST"
+    LIQUIDATION = "LIQUIDATION"
 
 
 class SkipReason(StrEnum):
@@ -47,6 +49,10 @@ class SkipReason(StrEnum):
     NOTHING_TO_BUY = "NOTHING_TO_BUY"
     NOT_ENOUGH_CASH = "NOT_ENOUGH_CASH"
     CASH_ONLY = "CASH_ONLY"
+    NOT_WORTH_TAX = "NOT_WORTH_TAX"
+    WAITS_FOR_LONG_TERM = "WAITS_FOR_LONG_TERM"
+    GAIN_BUDGET = "GAIN_BUDGET"
+    EQUIVALENT = "EQUIVALENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,19 @@ class SecurityLine:
     change_amount: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """How good a decision is. Dollars: `objective` is the price of the drift left, tax and costs together; no other
+    decision under the same rules has less than `bound`. `gap_bps` is their difference in basis points of the value.
+    """
+
+    objective: float
+    bound: float
+    gap_bps: float
+    proven: bool
+    """Nothing cheaper exists, to a hundred-millionth of the value."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """All that is decided for one account. Dollars; weights are of the value before trades.
@@ -127,6 +146,17 @@ class Decision:
     cost: Decimal
     classes: tuple[ClassLine, ...]
     securities: tuple[SecurityLine, ...]
+    certificate: Certificate
+    slider: float
+    """0 least tax, 1 closest to the model."""
+    distance: str
+    """WEIGHTS or RISK."""
+    budget_left: Decimal | None = None
+    """Net gain that the household may still realise this year after these trades; None where there is no limit."""
+    budget_price: float = 0.0
+    """Dollars that one more dollar of that budget would save."""
+    leftover: tuple[tuple[str, float], ...] = ()
+    """Drift that is left, by the code of what stands in its way, the largest first."""
 
     @property
     def turnover(self) -> Decimal:

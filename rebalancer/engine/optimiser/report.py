@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
@@ -12,6 +13,7 @@ from rebalancer.engine.fees import Side, regulatory_fees
 from rebalancer.engine.lots import Pick, Relief, Term
 from rebalancer.engine.optimiser import sentences
 from rebalancer.engine.optimiser.decision import (
+    Certificate,
     ClassLine,
     Decision,
     SecurityLine,
@@ -21,25 +23,38 @@ from rebalancer.engine.optimiser.decision import (
     TradeReason,
 )
 from rebalancer.engine.optimiser.facts import Facts, Holding, Reader, dollars
-from rebalancer.engine.optimiser.waterfall import Outcome
-from rebalancer.engine.optimiser.whynot import skips
+from rebalancer.engine.optimiser.whynot import leftover, skips
 from rebalancer.engine.triggers import Mode
 
 CASH = "Cash"
+BPS = 10_000
 
 
-def decide(facts: Facts, reader: Reader, outcome: Outcome, mode: Mode) -> Decision:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the search says of its answer, and what it was asked; dollars."""
+
+    objective: float
+    bound: float
+    proven: bool
+    slider: float
+    distance: str
+    budget_left: Decimal | None = None
+    budget_price: float = 0.0
+
+
+def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
     """The decision for one account."""
-    sells = any(holding.sell for holding in facts.holdings)
     trades = tuple(
-        _trade(facts, reader, holding, outcome, funded=sells)
+        _trade(facts, reader, holding)
         for holding in sorted(facts.holdings, key=lambda one: (not one.sell, one.symbol))
         if holding.buy or holding.sell
     )
     cash_before = dollars(facts.cash)
     cash_after = money.total([cash_before, *(_into_cash(trade) for trade in trades)])
     picks = [pick for trade in trades for pick in trade.lots] if facts.taxable else []
-    skipped = [*_account_skips(facts, outcome, cash_after), *skips(facts, outcome, mode)]
+    skipped = [*_account_skips(facts, cash_after), *skips(facts)]
+    after = [_after(facts, holding) for holding in facts.holdings]
     change = {trade.symbol: trade.amount if trade.side is Side.BUY else -trade.amount for trade in trades}
     cash_weight_after = float(cash_after - dollars(facts.withdrawals)) / float(dollars(facts.value))
     return Decision(
@@ -58,10 +73,16 @@ def decide(facts: Facts, reader: Reader, outcome: Outcome, mode: Mode) -> Decisi
         cost=money.total([trade.cost for trade in trades]),
         classes=(*_class_lines(facts, reader, change), _cash_line(facts, reader.drift, cash_after, cash_weight_after)),
         securities=tuple(_security_line(facts, holding, change) for holding in facts.holdings),
+        certificate=_certificate(facts, proof),
+        slider=proof.slider,
+        distance=proof.distance,
+        budget_left=proof.budget_left,
+        budget_price=proof.budget_price,
+        leftover=leftover(facts, after, cash_weight_after - float(reader.drift.cash_level.target[facts.index])),
     )
 
 
-def undecided(account: int, reader: Reader, reason: SkipReason, mode: Mode) -> Decision:
+def undecided(account: int, reader: Reader, reason: SkipReason, mode: Mode, proof: Proof) -> Decision:
     """The decision to do nothing, for an account that cannot be looked at further."""
     book, drift = reader.book, reader.drift
     cash = dollars(int(drift.cash[account]))
@@ -82,20 +103,30 @@ def undecided(account: int, reader: Reader, reason: SkipReason, mode: Mode) -> D
         cost=zero,
         classes=(),
         securities=(),
+        certificate=Certificate(0.0, 0.0, 0.0, True),
+        slider=proof.slider,
+        distance=proof.distance,
+        budget_left=proof.budget_left,
     )
+
+
+def _certificate(facts: Facts, proof: Proof) -> Certificate:
+    value = float(dollars(facts.value))
+    gap = max(proof.objective - proof.bound, 0.0)
+    return Certificate(proof.objective, proof.bound, gap / value * BPS, proof.proven)
 
 
 def _into_cash(trade: Trade) -> Decimal:
     return trade.amount - trade.cost if trade.side is Side.SELL else -trade.amount - trade.cost
 
 
-def _trade(facts: Facts, reader: Reader, holding: Holding, outcome: Outcome, *, funded: bool) -> Trade:
+def _trade(facts: Facts, reader: Reader, holding: Holding) -> Trade:
     side = Side.SELL if holding.sell else Side.BUY
     micros = holding.sell or holding.buy
     quantity, price = dollars(micros), dollars(holding.price)
     picks = _picks(reader, holding, quantity, price) if holding.sell else ()
     fees = regulatory_fees(side=side, quantity=quantity, price=price, trade_on=reader.sold_on).charged
-    reason = _reason(holding, outcome, funded)
+    reason = holding.reason or TradeReason.UNDERWEIGHT
     acquired_on = {
         pick.lot_id: reader.lot(row).acquired_on for pick, (row, _) in zip(picks, holding.lots_sold, strict=True)
     }
@@ -134,20 +165,16 @@ def _picks(reader: Reader, holding: Holding, quantity: Decimal, price: Decimal) 
     )
 
 
-def _reason(holding: Holding, outcome: Outcome, funded: bool) -> TradeReason:
-    if holding.buy:
-        return TradeReason.UNDERWEIGHT if funded else TradeReason.INVEST_CASH
-    if outcome.raising > 0 and (outcome.raises_only or holding.value <= holding.goal):
-        return TradeReason.RAISE_CASH
-    return TradeReason.OVERWEIGHT if holding.target else TradeReason.OFF_MODEL
-
-
 def _because(facts: Facts, reader: Reader, holding: Holding, reason: TradeReason) -> str:
     if reason is TradeReason.RAISE_CASH:
         purpose = (
             "a withdrawal that is due" if facts.withdrawals else "cash below zero" if facts.free < 0 else "the reserve"
         )
-        return f"because {sentences.money_text(dollars(facts.must_raise))} of cash is missing for {purpose}"
+        return f"because {sentences.money_text(dollars(facts.missing))} of cash is missing for {purpose}"
+    if reason is TradeReason.HARVEST:
+        return "to realise losses that can be set against gains"
+    if reason is TradeReason.LIQUIDATION:
+        return "because the account is being closed out"
     if reason is TradeReason.OFF_MODEL:
         return "because the model does not hold it"
     classes, place = reader.drift.classes, (facts.index, holding.asset_class)
@@ -158,13 +185,13 @@ def _because(facts: Facts, reader: Reader, holding: Holding, reason: TradeReason
     return f"because {sentences.against_target(holding.symbol, holding.weight, holding.target_weight)}"
 
 
-def _account_skips(facts: Facts, outcome: Outcome, cash_after: Decimal) -> Iterable[Skipped]:
-    if outcome.too_small:
+def _account_skips(facts: Facts, cash_after: Decimal) -> Iterable[Skipped]:
+    if facts.too_small:
         text = sentences.ACCOUNT[SkipReason.TRADES_TOO_SMALL]
         minimum = sentences.percent(facts.policy.minimum_trades_weight)
         yield Skipped(None, SkipReason.TRADES_TOO_SMALL, text.format(minimum=minimum))
     missing = dollars(facts.reserve + facts.withdrawals) - cash_after
-    if outcome.raising > 0 and missing > 0:
+    if facts.missing > 0 and missing > 0:
         text = sentences.ACCOUNT[SkipReason.CASH_NOT_RAISED].format(missing=sentences.money_text(missing))
         yield Skipped(None, SkipReason.CASH_NOT_RAISED, text)
 

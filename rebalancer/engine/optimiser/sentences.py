@@ -33,6 +33,11 @@ WHY_NOT: Mapping[SkipReason, str] = {
     SkipReason.VOLUME_CAP: "{symbol} is not {traded} further: the order would exceed {cap} of its average volume.",
     SkipReason.NOTHING_TO_BUY: "{symbol} is not sold further: the cash is not needed for what may be bought.",
     SkipReason.NOT_ENOUGH_CASH: "{symbol} is not bought further: what may be sold brings no more cash.",
+    SkipReason.NOT_WORTH_TAX: "{symbol} is not sold further: its tax would cost more than the drift it would mend.",
+    SkipReason.WAITS_FOR_LONG_TERM: "{symbol} is not sold further: lots turn long-term within {days} days.",
+    SkipReason.GAIN_BUDGET: "{symbol} is not sold further: the household's budget for gains this year is used up.",
+    SkipReason.EQUIVALENT: "{symbol} stays as it is: with what is substantially identical to it, the account holds as "
+    "much as the model wants.",
     SkipReason.CASH_ONLY: "{symbol} is not {traded}: only cash is put in order this time.",
 }
 

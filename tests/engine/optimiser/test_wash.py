@@ -121,8 +121,9 @@ def test_equivalents_are_one_group():
         make_position("ITOT", ("800", "60", OLD)), make_position("BND", ("375", "70", OLD)), cash="2000"
     )
     decision = decisions(account, securities=make_securities(**rows))[0]
-    assert "ITOT" not in trades(decision)
-    assert reasons(decision)["ITOT"] == "WASH_SALE_LOSS"
+    assert trades(decision)["ITOT"] == -80  # 40,000 dollars count towards the 36,000 of VTI
+    assert "VTI" not in trades(decision)
+    assert reasons(decision)["VTI"] == "EQUIVALENT"
 
 
 def test_a_loss_in_an_account_that_is_not_taxed_locks_nothing():
