@@ -5,6 +5,7 @@ A leaf: no database. `docs/policies.md` explains each key to those who write suc
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebalancer.engine.lots import Relief
-from rebalancer.engine.policy import Frequency, Preset, RebalanceTo
+from rebalancer.engine.policy import Distance, Frequency, Preset, RebalanceTo, ShortGainRule
 
 Weight = Annotated[Decimal, Field(ge=0, le=1)]
 Amount = Annotated[Decimal, Field(ge=0)]
 Rate = Annotated[Decimal, Field(ge=0, lt=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
+Years = Annotated[Decimal, Field(ge=0, le=100)]
 
 
 class _Section(BaseModel):
@@ -46,6 +48,11 @@ class Triggers(_Section):
     minimum_trades_weight: Weight | None = None
     cooldown_days: Days | None = None
     price_max_age_sessions: Annotated[int, Field(ge=0, le=30)] | None = None
+    gain_band: bool | None = None
+    gain_band_years: Years | None = None
+    gain_band_growth: Weight | None = None
+    cost_benefit: bool | None = None
+    relative_sigma: Weight | None = None
 
 
 class Trading(_Section):
@@ -57,6 +64,11 @@ class Trading(_Section):
     whole_shares: bool | None = None
     adv_cap: Weight | None = None
     commission: Amount | None = None
+    distance: Distance | None = None
+    scenario_slider: Weight | None = None
+    risk_aversion: Amount | None = None
+    horizon_years: Years | None = None
+    cash_drag_rate: Weight | None = None
 
 
 class Tax(_Section):
@@ -67,6 +79,10 @@ class Tax(_Section):
     long_rate: Rate | None = None
     harvest_minimum_amount: Amount | None = None
     harvest_minimum_weight: Weight | None = None
+    harvest: bool | None = None
+    short_gain_rule: ShortGainRule | None = None
+    short_gain_days: Days | None = None
+    short_gain_penalty_rate: Weight | None = None
 
 
 class Approval(_Section):
@@ -90,6 +106,15 @@ class PolicyFile(_Section):
             for key, value in getattr(self, section):
                 if value is not None:
                     yield key, value
+
+    def over(self, other: PolicyFile) -> PolicyFile:
+        """This file's settings, and the other's where it has none."""
+        return PolicyFile(
+            **{
+                section: getattr(other, section).model_copy(update=getattr(self, section).model_dump(exclude_none=True))
+                for section in type(self).model_fields
+            }
+        )
 
 
 class InvalidPolicy(ValueError):
@@ -139,6 +164,31 @@ def parse_policy(text: str) -> PolicyFile:
         return PolicyFile.model_validate(raw)
     except ValidationError as error:
         raise InvalidPolicy([_sentence(found) for found in error.errors()]) from None
+
+
+def parse_changes(changes: Sequence[str]) -> PolicyFile:
+    """A parameter file of single settings, each written `class_band_absolute=0.04` without its section.
+
+    :raises InvalidPolicy: with a sentence for the first that is no such pair, or for each that is out of range
+    """
+    lines = [_toml_line(*change.partition("=")) for change in changes]
+    return parse_policy("\n".join(lines))
+
+
+def _toml_line(key: str, sign: str, text: str) -> str:
+    key, text = key.strip(), text.strip()
+    for name, section in PolicyFile.model_fields.items():
+        if sign and key in getattr(section.annotation, "model_fields", ()):
+            return f"{name}.{key} = {text if _is_toml(text) else json.dumps(text)}"
+    raise InvalidPolicy([f"{key or text!r} is no setting; see docs/policies.md for those there are."])
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return False
+    return "\n" not in text
 
 
 def _sentence(found: Mapping[str, Any]) -> str:

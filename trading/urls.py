@@ -8,6 +8,7 @@ urlpatterns = [
     path("scans/", worklist.scan_start, name="scan-start"),
     path("scans/<int:pk>/", worklist.progress, name="scan-progress"),
     path("proposals/<int:pk>/", proposals.proposal, name="proposal"),
+    path("proposals/<int:pk>/scenario/", proposals.choose, name="proposal-scenario"),
     path("proposals/<int:pk>/approve/", proposals.approve, name="proposal-approve"),
     path("proposals/<int:pk>/reject/", proposals.reject, name="proposal-reject"),
     path("orders/", orders.orders, name="orders"),

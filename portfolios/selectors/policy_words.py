@@ -10,7 +10,7 @@ from typing import Any
 from portfolios.figures import day_text, money_text, percent_text, points_text
 from portfolios.policy_files import Setting
 from rebalancer.engine.lots import Relief
-from rebalancer.engine.policy import Frequency, Preset, RebalanceTo
+from rebalancer.engine.policy import Distance, Frequency, Preset, RebalanceTo, ShortGainRule
 
 HOUSEHOLD_RATES = "household's tax profile"
 PRODUCT = "product default"
@@ -27,6 +27,11 @@ _WORDS: Mapping[str, str] = {
     RebalanceTo.INNER: "half-way into the band",
     Relief.LEAST_TAX: "least tax at the household's rates",
     Relief.MIN_TAX: "least tax by category",
+    Distance.WEIGHTS: "weights away from the model",
+    Distance.RISK: "risk away from the model's",
+    ShortGainRule.OFF: "taken as they come",
+    ShortGainRule.SOFT: "made dearer",
+    ShortGainRule.HARD: "not taken",
 }
 
 
@@ -51,6 +56,20 @@ def _yes(value: object) -> str:
     return "yes" if value else "no"
 
 
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _years(value: Decimal) -> str:
+    return f"{_plain(value)} {'year' if value == 1 else 'years'}"
+
+
+def _place(value: Decimal) -> str:
+    return {Decimal(0): "least tax", Decimal(1): "closest to the model"}.get(
+        value, f"{_plain(value)} between least tax (0) and closest to the model (1)"
+    )
+
+
 # key: label, how its value is written
 _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "trigger": ("When it is rebalanced", _word),
@@ -59,6 +78,9 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "class_band_absolute": ("Band around a class", _points),
     "class_band_relative": ("Band around a class, of its target", _percent),
     "taxable_band_absolute": ("Band around a class where taxable", _points),
+    "gain_band": ("Bands as wide as an embedded gain is worth deferring", _yes),
+    "gain_band_years": ("How long a gain's tax would be deferred", _years),
+    "gain_band_growth": ("Growth of deferred tax, a year", _percent),
     "node_band_absolute": ("Band around a sub-model", _points),
     "node_band_relative": ("Band around a sub-model, of its target", _percent),
     "security_band_absolute": ("Band around a security", _points),
@@ -66,8 +88,15 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "account_band_absolute": ("Limit of the account's drift", _points),
     "cash_high_weight": ("High cash: above its target by", _points),
     "minimum_trades_weight": ("Least that is worth a rebalance", _percent),
+    "cost_benefit": ("Trades only if worth more than they cost", _yes),
+    "relative_sigma": ("Volatility of a class against the rest", _percent),
+    "horizon_years": ("How long a deviation counts", _years),
+    "risk_aversion": ("Risk aversion", _plain),
     "cooldown_days": ("Days of rest after a rebalance", str),
     "rebalance_to": ("How far a rebalance goes", _word),
+    "distance": ("What is measured", _word),
+    "scenario_slider": ("Between tax and the model", _place),
+    "cash_drag_rate": ("Return that spare cash forgoes, a year", _percent),
     "minimum_trade_amount": ("Smallest trade", money_text),
     "minimum_trade_weight": ("Smallest trade, of the account", _percent),
     "whole_shares": ("Whole shares only", _yes),
@@ -77,6 +106,10 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "relief": ("Which lots are sold", _word),
     "short_rate": ("Tax rate, short-term", _percent),
     "long_rate": ("Tax rate, long-term", _percent),
+    "short_gain_rule": ("Short-term gains soon long-term", _word),
+    "short_gain_days": ("Days before a gain turns long-term", str),
+    "short_gain_penalty_rate": ("Short-term gains soon long-term: made dearer by", _percent),
+    "harvest": ("Losses may be sold past the target", _yes),
     "harvest_minimum_amount": ("Losses worth harvesting, from", money_text),
     "harvest_minimum_weight": ("Losses worth harvesting, of the account", _percent),
     "four_eyes_turnover": ("Two approvers above a turnover of", money_text),

@@ -130,3 +130,9 @@ def _leaves(
 
 def models_of_firm(firm_id: int) -> list[TargetModel]:
     return list(TargetModel.objects.for_firm(firm_id).order_by("name", "id"))
+
+
+def models_of_versions(firm_id: int, version_ids: Sequence[int]) -> dict[int, int]:
+    """The model of each version, by id."""
+    rows = ModelVersion.objects.for_firm(firm_id).filter(pk__in=version_ids)
+    return dict(rows.order_by("id").values_list("id", "target_model_id"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -14,7 +15,7 @@ from accounts.models import Account
 from accounts.services import audit
 from portfolios.models import Scan, ScanShard
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=settings.SCAN_LEASE_SECONDS)
 MAX_ATTEMPTS = 5
 SHARD_ACCOUNTS = 1500
 

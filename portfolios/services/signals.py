@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ import psycopg
 from django.db import connection
 
 from accounts.models import Household
+from portfolios.figures import day_text
 from portfolios.models import DataProblem
 from portfolios.snapshots.book import LoadedBook
+from rebalancer.engine.calendars import next_session
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.money import MICRO
-from rebalancer.engine.triggers import Code, Triggers
+from rebalancer.engine.policy import Policy
+from rebalancer.engine.triggers import Code, Triggers, is_scheduled
 from rebalancer.engine.triggers import evaluate as evaluate_triggers
 
 CENT = MICRO // 100
@@ -52,6 +56,7 @@ class Outcome:
 
 
 NOT_DUE = Outcome("NOT_DUE")
+CALENDAR_LOOKAHEAD = timedelta(days=366)
 
 WHY_NOT: tuple[tuple[Code, Outcome], ...] = (
     (Code.BLOCKED, Outcome("BLOCKED", "The account holds a short position: it is blocked until that is put right.")),
@@ -92,18 +97,13 @@ def store_signals(
     `outcomes` are by index in the book; an account that has none says why it was not due.
     """
     rows = flagged(found)
-    problems = _problem_sentences(firm_id) if len(rows) else {}
     names = {mask: _names(mask) for mask in set(found.triggers.reasons[rows].tolist())}
-    ids = loaded.account_ids[rows].tolist()
-    done = [
-        outcomes.get(row) or _why_not(int(found.triggers.reasons[row]), problems.get(account, ""))
-        for row, account in zip(rows.tolist(), ids, strict=True)
-    ]
+    done = _outcomes(firm_id, loaded, found, rows, outcomes)
     drift = found.drift
     parameters = {
         "firm": firm_id,
         "scan": scan_id,
-        "account": ids,
+        "account": loaded.account_ids[rows].tolist(),
         "household": loaded.household_ids[rows].tolist(),
         "reasons": [names[mask] for mask in found.triggers.reasons[rows].tolist()],
         "breached": drift.breached[rows].tolist(),
@@ -129,14 +129,52 @@ def _names(mask: int) -> str:
     return ",".join(code.name for code in Code(mask) if code.name)
 
 
+def _outcomes(
+    firm_id: int, loaded: LoadedBook, found: Found, rows: Any, outcomes: Mapping[int, Outcome]
+) -> list[Outcome]:
+    """What was done about each of these accounts: as told, or the weightiest reason that kept it from being due."""
+    problems = _problem_sentences(firm_id) if len(rows) else {}
+    policies, policy = loaded.book.policies, loaded.book.accounts.policy
+    resting: dict[int, Outcome] = {}
+    done: list[Outcome] = []
+    for row in rows.tolist():
+        one = outcomes.get(row) or _why_not(
+            int(found.triggers.reasons[row]), problems.get(int(loaded.account_ids[row]), "")
+        )
+        if one is NOT_DUE and found.drift.breached[row]:
+            place = int(policy[row])
+            if place not in resting:
+                resting[place] = _resting(policies[place], loaded.book.as_of)
+            one = resting[place]
+        done.append(one)
+    return done
+
+
 def _why_not(mask: int, problem: str) -> Outcome:
-    """The weightiest reason that kept an account from being due."""
     for code, outcome in WHY_NOT:
         if mask & int(code):
             if code is Code.DATA_PROBLEM and problem:
                 return Outcome(outcome.code, problem)
             return outcome
     return NOT_DUE
+
+
+def _resting(policy: Policy, as_of: date) -> Outcome:
+    """Of an account outside its bands that is not due: its policy trades on dates, and this says which is the next."""
+    following = _next_called(policy, as_of)
+    when = f"the next is {day_text(following)}" if following else "there is none within a year"
+    return Outcome(
+        NOT_DUE.code, f"It is outside its bands, but its policy trades on the dates of its calendar: {when}."
+    )
+
+
+def _next_called(policy: Policy, after: date) -> date | None:
+    day = next_session(after)
+    while day <= after + CALENDAR_LOOKAHEAD:
+        if is_scheduled(policy, day):
+            return day
+        day = next_session(day)
+    return None
 
 
 def _problem_sentences(firm_id: int) -> dict[int, str]:

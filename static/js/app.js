@@ -98,7 +98,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
     }
     kept = null;
   }
-  if (event.target.id === "status" && document.activeElement === document.body) $("#main").focus();
+  if (event.target.id === "proposal" && document.activeElement === document.body) $("#main").focus();
   for (const dialog of $$("dialog[data-reopen]")) if (!dialog.open) dialog.showModal();
   countPicked();
 });

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import django
@@ -18,6 +18,7 @@ TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
 def build() -> None:
     """Alder is far off its targets, Cherry too and needs two approvers, Fir is all cash, Elm on plan.
 
+    Gum has gains that less tax would not realise, and a lot at a loss.
     Cedar has a book of its own.
     """
     from django.utils import timezone
@@ -43,6 +44,12 @@ def build() -> None:
         fir = make_household(birch.firm_id, name="Fir", adviser_id=birch.adviser.id)
         make_assignment(birch.firm_id, fir, birch.model)
         make_account(birch.firm_id, fir, number="4001", cash="25000.00")
+        gum = make_household(birch.firm_id, name="Gum", adviser_id=birch.adviser.id)
+        make_assignment(birch.firm_id, gum, birch.model)
+        single = make_account(birch.firm_id, gum, number="5001", cash="600.00")
+        make_lot(birch.firm_id, single, "VTI", "100", basis=str(100 * prices["VTI"] / 3))
+        lately = today - timedelta(days=90)
+        make_lot(birch.firm_id, single, "VTI", "20", basis=str(22 * prices["VTI"]), acquired_on=lately)
         elm = make_household(birch.firm_id, name="Elm", adviser_id=birch.adviser.id)
         make_assignment(birch.firm_id, elm, birch.model)
         trust = make_account(birch.firm_id, elm, number="3001", registration="TRUST", cash="2000.00")

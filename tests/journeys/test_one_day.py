@@ -15,11 +15,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
 ADVISER, OWNER, CLIENT = "adviser@birch.example", "owner@birch.example", "client@birch.example"
 TRADES_MS = 60_000
+SCAN_MS = 180_000
+"""The first scan of a fresh checkout compiles the engine."""
 
 
 def scan(window: Tab) -> None:
     """Start a scan and wait until the list has loaded itself anew."""
-    with window.page.expect_response(lambda answer: answer.url.endswith("/worklist/")):
+    with window.page.expect_response(lambda answer: answer.url.endswith("/worklist/"), timeout=SCAN_MS):
         window.page.get_by_role("button", name="Scan the book now").click()
     expect(window.page.locator("#progress")).to_contain_text("accounts scanned as of")
     expect(window.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
@@ -80,6 +82,30 @@ def an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why(b
     assert "\n".join(found) == ""
 
 
+def another_scenario_is_chosen_by_keyboard_and_its_trades_are_the_ones_approved(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as adviser:
+        adviser.sign_in(ADVISER)
+        scan(adviser)
+        page = adviser.page
+        page.get_by_role("link", name="Gum", exact=True).click()
+        page.get_by_label("Closest to the model").focus()
+        for key in ("ArrowUp", "ArrowUp", "Enter"):
+            page.keyboard.press(key)
+        expect(page.locator("#status")).to_contain_text("The proposal now holds these trades.")
+        expect(page.locator("tr.held")).to_contain_text("Least tax")
+        assert adviser.look(name="proposal, switched") == []
+        sales = page.locator(".side-SELL")
+        expect(sales).to_have_count(1)
+        page.get_by_text("1 lot of VTI").click()
+        expect(page.locator("details.lots[open]")).to_contain_text("Short")
+        page.get_by_role("button", name="Approve…").click()
+        page.get_by_role("dialog").get_by_role("button", name="Approve", exact=True).click()
+        expect(page.locator("#status")).to_contain_text("orders are on their way")
+        expect(page.get_by_role("button", name="Use the marked scenario")).to_have_count(0)
+        page.get_by_role("link", name="See its orders").click()
+        wait_until_filled(adviser)
+
+
 def above_the_limit_a_second_person_sends_the_orders(browser: Browser, stack: Stack) -> None:
     with tab(browser, stack.url) as adviser, tab(browser, stack.url) as owner:
         adviser.sign_in(ADVISER)
@@ -112,6 +138,7 @@ def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
 
 WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
     an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why,
+    another_scenario_is_chosen_by_keyboard_and_its_trades_are_the_ones_approved,
     above_the_limit_a_second_person_sends_the_orders,
     the_keyboard_is_enough_to_reject,
 )

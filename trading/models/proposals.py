@@ -42,6 +42,14 @@ class Proposal(TenantModel):
     needs_two = models.BooleanField(default=False)
     two_reason = models.CharField(max_length=200, blank=True)
     engine_version = models.CharField(max_length=40)
+    scenario = models.CharField(max_length=12, default="CLOSEST")
+    """The scenario whose trades the proposal now holds: a name of `rebalancer.engine.optimiser.Scenario`, or POLICY."""
+    gap_bps = models.DecimalField(max_digits=10, decimal_places=4, default=0)
+    """Objective less proven bound over all its accounts, in basis points of their value."""
+    settings = models.JSONField(default=dict)
+    """What the engine was asked: slider, distance, exact, and each account's mode."""
+    book = models.BinaryField(null=True, editable=False)
+    """The household's part of the book as the engine read it, packed; a replay needs nothing else."""
     inputs_sha256 = models.CharField(max_length=64)
     content_sha256 = models.CharField(max_length=64)
 
@@ -70,6 +78,10 @@ class ProposalAccount(TenantModel):
     skipped = models.JSONField()
     figures = models.JSONField()
     inputs = models.JSONField()
+    certificate = models.JSONField(default=dict)
+    """Objective, bound and gap of the trades it holds."""
+    scenarios = models.JSONField(default=dict)
+    """By scenario: trades, skipped, figures and certificate, packed like those the account holds now."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("firm", "proposal", "account"), name="proposal_account_once"),)

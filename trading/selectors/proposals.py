@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from accounts.models import TaxStatus
 from accounts.selectors.members import Member
 from portfolios.models import Lot, ModelVersion, Security
 from rebalancer.engine.calendars import settles_on
+from rebalancer.engine.lots import first_long_term_on
 from trading.models import Approval, Proposal, ProposalAccount
 from trading.packing import unpack
+from trading.selectors.explanations import by_code, certificate_sentence, leftover_sentence, wash_sentences
 from trading.selectors.reasons import described, reasons_by_scan
+from trading.selectors.scenarios import ScenarioRow, scenario_rows
 from trading.selectors.staleness import why_stale
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
@@ -33,16 +38,17 @@ class _Names:
 
 @dataclass(frozen=True, slots=True)
 class ProposalPage:
-    """What the proposal's page shows: the head, its accounts, and the household's classes over all of them."""
+    """What the proposal's page shows: head, scenarios, accounts, and the household's classes over all of them."""
 
     proposal: Mapping[str, Any]
+    scenarios: list[ScenarioRow]
     accounts: list[Mapping[str, Any]]
     household_classes: list[Mapping[str, Any]]
 
 
 def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> ProposalPage | None:
     """The page of a proposal as a member sees it; nothing if the firm has no such proposal."""
-    rows = Proposal.objects.for_firm(firm_id).select_related("household__adviser__user")
+    rows = Proposal.objects.for_firm(firm_id).select_related("household__adviser__user").defer("book")
     proposal = rows.filter(pk=proposal_id).first()
     if proposal is None:
         return None
@@ -53,9 +59,13 @@ def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> Proposal
         .order_by("account__name", "id")
     )
     names = _Names(_security_names(parts), _lot_keys(firm_id, parts))
-    accounts = [_account(part, names) for part in parts]
+    accounts = [_account(part, names, proposal.as_of) for part in parts]
+    scenarios = scenario_rows(proposal, parts)
+    head = dict(_head(proposal, parts, accounts, reader))
+    head["can_choose"] = head["can_choose"] and any(row.is_other for row in scenarios)
     return ProposalPage(
-        _head(proposal, parts, accounts, reader),
+        head,
+        scenarios,
         accounts,
         household_classes(account["classes"] for account in accounts),
     )
@@ -72,37 +82,56 @@ def _lot_keys(firm_id: int, parts: Iterable[ProposalAccount]) -> Mapping[str, st
     return {str(pk): key for pk, key in Lot.objects.for_firm(firm_id).filter(pk__in=ids).values_list("id", "lot_key")}
 
 
-def _account(part: ProposalAccount, names: _Names) -> Mapping[str, Any]:
+def _account(part: ProposalAccount, names: _Names, on: date) -> Mapping[str, Any]:
     account = part.account
     figures = unpack(part.figures)
+    leftover = figures.get("leftover", [])
+    trades = [_trade(f"{part.pk}-{number}", unpack(trade), names, on) for number, trade in enumerate(part.trades)]
     return {
         **figures,
         "id": account.pk,
         "name": account.name,
         "number_masked": f"…{account.number[-4:]}",
         "tax_status_label": account.get_tax_status_display(),
+        "is_taxed": account.tax_status == TaxStatus.TAXABLE,
         "custodian_name": account.custodian.name,
         "securities": [
             {**line, "name": names.securities.get(line["symbol"], line["name"])} for line in figures["securities"]
         ],
-        "trades": [_trade(f"{part.pk}-{number}", unpack(trade), names) for number, trade in enumerate(part.trades)],
-        "skipped": [
-            {**item, "reason": item["code"], "reason_label": item["code"].replace("_", " ").capitalize()}
-            for item in part.skipped
-        ],
+        "trades": trades,
+        "net": sum((_SIGNS[trade["side"]] * trade["amount"] for trade in trades), ZERO),
+        "skipped": by_code(part.skipped, leftover),
+        "leftover": leftover_sentence(leftover),
+        "certificate": certificate_sentence([unpack(part.certificate)], figures["value"]),
+        "wash": wash_sentences(figures.get("wash", [])),
     }
 
 
-def _trade(key: str, trade: Mapping[str, Any], names: _Names) -> Mapping[str, Any]:
+def _trade(key: str, trade: Mapping[str, Any], names: _Names, on: date) -> Mapping[str, Any]:
+    lots = [_lot(lot, names, on) for lot in trade["lots"]]
     return {
         **trade,
         "id": key,
         "name": names.securities.get(trade["symbol"], ""),
-        "lots": [{**lot, "lot_id": names.lots.get(lot["lot_id"], lot["lot_id"])} for lot in trade["lots"]],
+        "lots": lots,
+        "lots_sum": {name: sum((lot[name] for lot in lots), ZERO) for name in _LOT_SUMS},
         "reason_label": trade["reason"].replace("_", " ").capitalize(),
-        "gain_short": sum((lot["gain"] for lot in trade["lots"] if lot["term"] == "SHORT"), ZERO),
-        "gain_long": sum((lot["gain"] for lot in trade["lots"] if lot["term"] == "LONG"), ZERO),
+        "gain_short": sum((lot["gain"] for lot in lots if lot["term"] == "SHORT"), ZERO),
+        "gain_long": sum((lot["gain"] for lot in lots if lot["term"] == "LONG"), ZERO),
     }
+
+
+_SIGNS = {"SELL": 1, "BUY": -1}
+_LOT_SUMS = ("quantity", "cost_basis", "proceeds", "gain")
+
+
+def _lot(lot: Mapping[str, Any], names: _Names, on: date) -> Mapping[str, Any]:
+    """A lot by the custodian's name for it; of a short one, when it would be long-term."""
+    row = {**lot, "lot_id": names.lots.get(lot["lot_id"], lot["lot_id"]), "long_term_on": None, "days_to_long": None}
+    if lot["term"] == "SHORT":
+        row["long_term_on"] = first_long_term_on(lot["acquired_on"])
+        row["days_to_long"] = (row["long_term_on"] - on).days
+    return row
 
 
 _SUMMED = ("before", "after", "target", "low", "high")
@@ -145,6 +174,7 @@ def _head(
     )
     stale = why_stale(proposal.firm_id, proposal) if proposal.status in OPEN else ""
     because = _cannot_approve(proposal, approvals, stale, reader)
+    budgets = [row["budget_left"] for row in accounts if row.get("budget_left") is not None]
     version = (
         ModelVersion.objects.for_firm(proposal.firm_id).select_related("target_model").get(pk=parts[0].model_version_id)
     )
@@ -163,6 +193,10 @@ def _head(
         "sells_amount": _traded(accounts, "SELL"),
         "buys_amount": _traded(accounts, "BUY"),
         "trades_count": proposal.trade_count,
+        "certificate": certificate_sentence([unpack(part.certificate) for part in parts], proposal.value),
+        "budget_left": min(budgets, default=None),
+        "budget_price": max((row.get("budget_price", ZERO) for row in accounts), default=ZERO),
+        "can_choose": proposal.status == Proposal.Status.PENDING and not stale and not approvals,
         "settles_on": settles_on(proposal.as_of),
         "can_approve": proposal.status in OPEN and not because,
         "cannot_approve_because": because or None,
@@ -178,6 +212,9 @@ def _head(
 
 _SAME = (
     "id",
+    "version",
+    "content_sha256",
+    "account_count",
     "household_id",
     "status",
     "created_at",

@@ -16,7 +16,8 @@ def why_stale(firm_id: int, proposal: Proposal) -> str:
 
     Looks at holdings, lots and cash, the model's version, and prices of what it trades (2 % either way).
     """
-    parts = list(ProposalAccount.objects.for_firm(firm_id).filter(proposal=proposal).select_related("account"))
+    rows = ProposalAccount.objects.for_firm(firm_id).filter(proposal=proposal).select_related("account")
+    parts = list(rows.defer("scenarios", "figures", "skipped").order_by("id"))
     digests = holdings_digests(firm_id, [part.account_id for part in parts])
     versions = current_versions(firm_id, [part.account_id for part in parts], proposal.as_of)
     for part in parts:

@@ -128,6 +128,7 @@ def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
         ProposalAccount.objects.for_firm(firm_id)
         .filter(proposal=proposal)
         .select_related("account__custodian")
+        .defer("scenarios", "figures", "skipped")
         .order_by("id")
     )
     symbols = {trade["symbol"] for part in parts for trade in part.trades}

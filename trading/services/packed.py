@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,19 @@ from rebalancer.engine.book import Book
 from rebalancer.engine.money import from_micros
 from rebalancer.engine.optimiser.decision import ClassLine, Decision, SecurityLine, Trade
 from trading.packing import pack
+from trading.services.wash_notes import wash_notes
 
 CASH = "Cash"
+
+
+def packed_content(book: Book, decision: Decision, place: int) -> dict[str, Any]:
+    """All that a proposal keeps of one account's decision: trades, skipped, figures and certificate, each packed."""
+    return {
+        "trades": packed_trades(book, decision, place),
+        "skipped": packed_skipped(decision),
+        "figures": packed_figures(book, decision, place),
+        "certificate": packed_certificate(decision),
+    }
 
 
 def packed_trades(book: Book, decision: Decision, place: int) -> list[Any]:
@@ -29,8 +40,23 @@ def packed_skipped(decision: Decision) -> list[Any]:
     return [{"symbol": one.symbol, "code": one.reason.value, "sentence": one.sentence} for one in decision.skipped]
 
 
+def packed_certificate(decision: Decision) -> Any:
+    """How good the trades are: objective, bound and gap, in dollars and basis points, and what was asked for."""
+    found = decision.certificate
+    return pack(
+        {
+            "objective": _dollars(found.objective),
+            "bound": _dollars(found.bound),
+            "gap_bps": _dollars(found.gap_bps),
+            "proven": found.proven,
+            "slider": f"{decision.slider:.4f}",
+            "distance": decision.distance,
+        }
+    )
+
+
 def packed_figures(book: Book, decision: Decision, place: int) -> Any:
-    """Before and after: value, cash, drift, gains, tax and cost; by class and by security."""
+    """Before and after: value, cash, drift, gains, tax and cost; by class and by security; what is left, and why."""
     class_of = {
         symbol: book.asset_classes[asset_class]
         for symbol, asset_class in zip(book.securities.symbol, book.securities.asset_class.tolist(), strict=True)
@@ -45,19 +71,26 @@ def packed_figures(book: Book, decision: Decision, place: int) -> Any:
             "cash_reserve": from_micros(int(book.accounts.cash_reserve[place])),
             "classes": [_class(line) for line in decision.classes],
             "securities": [_security(line, class_of) for line in decision.securities],
+            "leftover": [{"code": code, "drift": _weight(drift)} for code, drift in decision.leftover],
+            "budget_left": decision.budget_left,
+            "budget_price": _dollars(decision.budget_price),
+            "wash": wash_notes(book, decision, place),
         }
     )
 
 
-def packed_inputs(book: Book, decision: Decision, place: int) -> dict[str, Any]:
-    """What the decision was made from, beside the holdings: day, policy, and the prices of what it trades."""
+def packed_inputs(book: Book, decisions: Sequence[Decision], place: int) -> dict[str, Any]:
+    """What an account's decisions were made from, beside the holdings: day, policy, and the prices of what they trade.
+
+    :param decisions: the account's decisions at one or more places of the slider, of one mode
+    """
     policy = asdict(book.policies[int(book.accounts.policy[place])])
     packed: dict[str, Any] = pack(
         {
             "as_of": book.as_of,
-            "mode": decision.mode,
+            "mode": decisions[0].mode,
             "policy": {name: _plain(value) for name, value in policy.items()},
-            "prices": {trade.symbol: trade.price for trade in decision.trades},
+            "prices": {trade.symbol: trade.price for one in decisions for trade in one.trades},
         }
     )
     return packed
@@ -102,6 +135,10 @@ def _trade(trade: Trade, acquired: Mapping[str, date]) -> dict[str, Any]:
 
 def _weight(weight: float) -> Decimal:
     return Decimal(f"{weight:.8f}")
+
+
+def _dollars(amount: float) -> Decimal:
+    return Decimal(f"{amount:.6f}")
 
 
 def _class(line: ClassLine) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from accounts.services import audit
 from portfolios.models import Scan
 from portfolios.selectors.holdings import holdings_digests
 from portfolios.selectors.policies import approval_limits, policies_in_force
@@ -21,9 +22,12 @@ from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import ENGINE_VERSION, solve
 from rebalancer.engine.optimiser.decision import Decision
 from trading.models import Proposal, ProposalAccount
-from trading.packing import digest
+from trading.packing import content_digest, inputs_digest
 from trading.selectors.working import households_at_work
-from trading.services.packed import packed_figures, packed_inputs, packed_skipped, packed_trades
+from trading.services.alternatives import ByScenario, alternatives, own_scenario
+from trading.services.packed import packed_content, packed_inputs
+from trading.services.questions import Question, question_of
+from trading.services.totals import second_look, totals
 
 AT_WORK = Outcome(
     "ORDERS_AT_WORK",
@@ -32,7 +36,6 @@ AT_WORK = Outcome(
 
 log = logging.getLogger(__name__)
 
-ZERO = Decimal(0)
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
 
 
@@ -42,6 +45,24 @@ class Made:
 
     proposals: int
     outcomes: Mapping[int, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """The decisions on one household that foot: at its own place of the slider, and at all others by account id."""
+
+    household: int
+    own: list[Decision]
+    scenarios: Mapping[str, ByScenario]
+
+    @property
+    def scenario(self) -> str:
+        return own_scenario(self.own)
+
+    @property
+    def trading(self) -> list[Decision]:
+        """Of accounts that trade in some scenario."""
+        return [one for one in self.own if any(other.trades for other in self.scenarios[one.account_id].values())]
 
 
 def propose(
@@ -54,10 +75,12 @@ def propose(
 ) -> Made:
     """Decide what is due in a looked-at book and store one proposal a household; older open ones give way.
 
-    What the accounts hold is digested before it is read again for the decision, so that a change in between makes the
-    proposal stale rather than wrong. A decision that does not foot is logged and left out: it is a defect, never a row.
+    A proposal holds the trades that the household's policies ask for, and keeps those of the other scenarios beside
+    them. What the accounts hold is digested before it is read again for the decision, so that a change in between
+    makes the proposal stale rather than wrong. A decision that does not foot is logged and left out: it is a defect,
+    never a row.
     """
-    _supersede(firm_id, loaded, at)
+    _supersede(firm_id, scan_id, loaded, at)
     due, waiting = _due(firm_id, loaded, found)
     if not len(due):
         return Made(0, waiting)
@@ -68,8 +91,10 @@ def propose(
     rows = whole.book.index_of([account for account in whole.book.accounts.account_id if account in modes])
     ids = whole.book.accounts.account_id
     decisions = solve(whole.book, rows, modes=np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64))
-    sound, outcomes = _sound(whole, decisions)
-    proposals = _store(firm_id, scan_id, whole, sound, digests, at)
+    checker = Checker(whole.book)
+    sound, outcomes = _sound(checker, list(decisions))
+    decided = _by_household(whole, sound, modes, checker)
+    proposals = _store(firm_id, scan_id, whole, decided, digests, modes, at)
     place_of = {str(account): place for place, account in enumerate(loaded.account_ids.tolist())}
     return Made(proposals, waiting | {place_of[account]: outcome for account, outcome in outcomes.items()})
 
@@ -80,11 +105,11 @@ def _due(firm_id: int, loaded: LoadedBook, found: Found) -> tuple[Any, dict[int,
     return found.triggers.due[~busy], dict.fromkeys(found.triggers.due[busy].tolist(), AT_WORK)
 
 
-def _sound(whole: LoadedBook, decisions: Sequence[Decision]) -> tuple[list[Decision], dict[str, Outcome]]:
-    """Decisions that foot and trade, and what is to be said of every one."""
+def _sound(checker: Checker, decisions: Sequence[Decision]) -> tuple[list[Decision], dict[str, Outcome]]:
+    """Decisions that foot, and what is to be said of every one."""
     sound: list[Decision] = []
     outcomes: dict[str, Outcome] = {}
-    breaches = Checker(whole.book).check_all(decisions)
+    breaches = checker.check_all(decisions)
     for decision in decisions:
         if decision.account_id in breaches:
             what = breaches[decision.account_id]
@@ -92,12 +117,23 @@ def _sound(whole: LoadedBook, decisions: Sequence[Decision]) -> tuple[list[Decis
             outcomes[decision.account_id] = Outcome(
                 "CHECK_FAILED", "The trades found for it failed our own checks and were not proposed; this is reported."
             )
-        elif decision.trades:
-            sound.append(decision)
-            outcomes[decision.account_id] = Outcome("PROPOSED")
-        else:
-            outcomes[decision.account_id] = _left_alone(decision)
+            continue
+        sound.append(decision)
+        outcomes[decision.account_id] = Outcome("PROPOSED") if decision.trades else _left_alone(decision)
     return sound, outcomes
+
+
+def _by_household(
+    whole: LoadedBook, sound: Sequence[Decision], modes: Mapping[str, int], checker: Checker
+) -> list[_Decided]:
+    """Households of which some account trades, with the decisions at every place of the slider."""
+    place_of = {account: place for place, account in enumerate(whole.book.accounts.account_id)}
+    grouped: dict[int, list[Decision]] = {}
+    for decision in sound:
+        grouped.setdefault(int(whole.household_ids[place_of[decision.account_id]]), []).append(decision)
+    trading = {household: own for household, own in grouped.items() if any(one.trades for one in own)}
+    found = alternatives(whole, [one for own in trading.values() for one in own], modes, checker)
+    return [_Decided(household, own, found) for household, own in trading.items()]
 
 
 def _left_alone(decision: Decision) -> Outcome:
@@ -108,33 +144,47 @@ def _left_alone(decision: Decision) -> Outcome:
     return Outcome(said[0].reason.value, " ".join(one.sentence for one in said[:3]))
 
 
-def _supersede(firm_id: int, loaded: LoadedBook, at: datetime) -> None:
-    """A household that is looked at again loses its open proposal: the new look decides."""
+def _supersede(firm_id: int, scan_id: int, loaded: LoadedBook, at: datetime) -> None:
+    """A household that is looked at again loses its open proposal; the audit trail says so. The new look decides."""
     households = np.unique(loaded.household_ids).tolist()
-    rows = Proposal.objects.for_firm(firm_id).filter(household_id__in=households)
-    rows.filter(status__in=(*OPEN, Proposal.Status.STALE)).update(status=Proposal.Status.SUPERSEDED, decided_at=at)
+    rows = Proposal.objects.for_firm(firm_id).filter(
+        household_id__in=households, status__in=(*OPEN, Proposal.Status.STALE)
+    )
+    found = {row.pk: row for row in rows.defer("book").order_by("id").select_for_update()}
+    if not found:
+        return
+    Proposal.objects.for_firm(firm_id).filter(pk__in=found).update(status=Proposal.Status.SUPERSEDED, decided_at=at)
+    audit.record_each(
+        firm_id=firm_id,
+        at=at,
+        actor="system",
+        action="PROPOSAL_SUPERSEDED",
+        subject="proposal",
+        payloads={
+            key: {"content_sha256": row.content_sha256, "was": row.status, "scan": scan_id}
+            for key, row in found.items()
+        },
+    )
 
 
 def _store(
     firm_id: int,
     scan_id: int,
     whole: LoadedBook,
-    decisions: Sequence[Decision],
+    decided: Sequence[_Decided],
     digests: Mapping[int, str],
+    modes: Mapping[str, int],
     at: datetime,
 ) -> int:
-    by_household: dict[int, list[Decision]] = {}
     place_of = {account: place for place, account in enumerate(whole.book.accounts.account_id)}
-    for decision in decisions:
-        by_household.setdefault(int(whole.household_ids[place_of[decision.account_id]]), []).append(decision)
     scan = Scan.objects.for_firm(firm_id).get(pk=scan_id)
     limits = policies_in_force(firm_id)
     parts: list[list[ProposalAccount]] = []
     proposals: list[Proposal] = []
-    for household, of_household in by_household.items():
-        rows = [_part(whole, decision, place_of[decision.account_id], digests) for decision in of_household]
-        needs_two, why = _second_look(of_household, approval_limits(limits, household))
-        proposals.append(_proposal(scan, household, of_household, rows, at, needs_two=needs_two, why=why))
+    for one in decided:
+        rows = [_part(whole, decision, place_of[decision.account_id], one, digests) for decision in one.trading]
+        question = question_of(whole, one.household, modes)
+        proposals.append(_proposal(scan, one, rows, question, approval_limits(limits, one.household), at))
         parts.append(rows)
     stored = Proposal.objects.for_firm(firm_id).bulk_create(proposals, batch_size=1000)
     for proposal, rows in zip(stored, parts, strict=True):
@@ -144,71 +194,53 @@ def _store(
     return len(stored)
 
 
-def _part(whole: LoadedBook, decision: Decision, place: int, digests: Mapping[int, str]) -> ProposalAccount:
+def _part(
+    whole: LoadedBook,
+    decision: Decision,
+    place: int,
+    of_household: _Decided,
+    digests: Mapping[int, str],
+) -> ProposalAccount:
     account_id = int(whole.account_ids[place])
+    by_scenario = of_household.scenarios[decision.account_id]
+    scenarios = {name: packed_content(whole.book, other, place) for name, other in sorted(by_scenario.items())}
     return ProposalAccount(
         account_id=account_id,
         model_version_id=int(whole.version_ids[place]),
-        trades=packed_trades(whole.book, decision, place),
-        skipped=packed_skipped(decision),
-        figures=packed_figures(whole.book, decision, place),
-        inputs=packed_inputs(whole.book, decision, place) | {"holdings_sha256": digests[account_id]},
+        inputs=packed_inputs(whole.book, list(by_scenario.values()), place) | {"holdings_sha256": digests[account_id]},
+        scenarios=scenarios,
+        **scenarios[of_household.scenario],
     )
 
 
 def _proposal(
     scan: Scan,
-    household_id: int,
-    decisions: Sequence[Decision],
+    decided: _Decided,
     rows: Sequence[ProposalAccount],
+    question: Question,
+    limits: Mapping[str, Decimal | None],
     at: datetime,
-    *,
-    needs_two: bool,
-    why: str,
 ) -> Proposal:
-    value = sum((one.value for one in decisions), ZERO)
-    content = [{"account": row.account_id, "trades": row.trades} for row in rows]
-    inputs = [{"account": row.account_id, "inputs": row.inputs} for row in rows]
+    found = totals([row.scenarios[decided.scenario] for row in rows])
+    needs_two, why = second_look(found, limits)
+    hashes = {
+        name: content_digest((row.account_id, row.scenarios[name]["trades"]) for row in rows)
+        for name in rows[0].scenarios
+    }
     return Proposal(
         scan=scan,
-        household_id=household_id,
+        household_id=decided.household,
         as_of=scan.as_of,
         created_at=at,
-        reasons=sorted({trade.reason.value for one in decisions for trade in one.trades}),
-        account_count=len(decisions),
-        trade_count=sum(len(one.trades) for one in decisions),
-        value=value,
-        turnover=sum((one.turnover for one in decisions), ZERO),
-        drift_before=_weighted([one.drift_before for one in decisions], decisions),
-        drift_after=_weighted([one.drift_after for one in decisions], decisions),
-        gain_short=sum((one.gain_short for one in decisions), ZERO),
-        gain_long=sum((one.gain_long for one in decisions), ZERO),
-        tax=sum((one.tax for one in decisions), ZERO),
-        cost=sum((one.cost for one in decisions), ZERO),
+        **asdict(found),
         needs_two=needs_two,
         two_reason=why,
         engine_version=ENGINE_VERSION,
-        inputs_sha256=digest(inputs),
-        content_sha256=digest(content),
+        scenario=decided.scenario,
+        settings={**question.asked, "contents": hashes},
+        book=question.book,
+        inputs_sha256=inputs_digest(
+            ((row.account_id, row.inputs) for row in rows), asked=question.asked, book=question.book
+        ),
+        content_sha256=hashes[decided.scenario],
     )
-
-
-def _weighted(drifts: Sequence[float], decisions: Sequence[Decision]) -> Decimal:
-    """The accounts' drift, weighted by their value."""
-    total = float(sum((one.value for one in decisions), ZERO)) or 1.0
-    summed = sum(drift * float(one.value) for drift, one in zip(drifts, decisions, strict=True))
-    return Decimal(f"{summed / total:.8f}")
-
-
-def _second_look(decisions: Sequence[Decision], limits: Mapping[str, Decimal | None]) -> tuple[bool, str]:
-    """Whether a second approver must look, and which limit says so."""
-    turnover = sum((one.turnover for one in decisions), ZERO)
-    gain = sum((one.gain_short + one.gain_long for one in decisions), ZERO)
-    for name, amount, words in (
-        ("four_eyes_turnover", turnover, "It trades"),
-        ("four_eyes_gain", gain, "It realises a net gain of"),
-    ):
-        limit = limits[name]
-        if limit is not None and amount > limit:
-            return True, f"{words} ${amount:,.0f}, above the limit of ${limit:,.0f}."
-    return False, ""

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
 from accounts.views.answers import answer
-from accounts.views.asked import NOTE_LENGTH, text_of
+from accounts.views.asked import NOTE_LENGTH, id_of, text_of
 from trading.selectors.proposals import proposal_page
-from trading.services import approvals
+from trading.services import approvals, scenarios
 from trading.tasks.orders import nudge_orders
 
 OTHER = "OTHER"
@@ -47,15 +47,38 @@ def approve(request: FirmRequest, pk: int) -> HttpResponse:
             by=request.member,
             at=timezone.now(),
             note=note,
+            seen_sha256=text_of(request.POST, "seen"),
         )
     except approvals.ProposalNotFound:
         raise Http404 from None
     except approvals.ProposalIsStale as stale:
-        return _status(request, pk, status=409, stale=str(stale), typed_note=note)
-    except (approvals.AlreadyDecided, approvals.SecondApproverNeeded, approvals.OrdersRefused) as error:
-        return _status(request, pk, status=409, error=str(error), typed_note=note)
+        return _answered(request, pk, status=409, stale=str(stale), typed_note=note)
+    except approvals.REFUSALS as error:
+        return _answered(request, pk, status=409, error=str(error), typed_note=note)
     nudge_orders(request.member.firm_id)
-    return _status(request, pk, status=200, outcome=outcome.sentence)
+    return _answered(request, pk, status=200, outcome=outcome.sentence)
+
+
+@require_POST
+@needs(Right.APPROVE)
+def choose(request: FirmRequest, pk: int) -> HttpResponse:
+    """Let the proposal hold the trades of another scenario."""
+    try:
+        outcome = scenarios.choose_scenario(
+            firm_id=request.member.firm_id,
+            proposal_id=pk,
+            scenario=text_of(request.POST, "scenario"),
+            by=request.member,
+            version=id_of(request.POST, "version") or 0,
+            at=timezone.now(),
+        )
+    except approvals.ProposalNotFound:
+        raise Http404 from None
+    except approvals.ProposalIsStale as stale:
+        return _answered(request, pk, status=409, stale=str(stale))
+    except (*approvals.REFUSALS, *scenarios.REFUSALS) as error:
+        return _answered(request, pk, status=409, error=str(error))
+    return _answered(request, pk, status=200, outcome=outcome.sentence)
 
 
 @require_POST
@@ -74,18 +97,18 @@ def reject(request: FirmRequest, pk: int) -> HttpResponse:
     except approvals.ProposalNotFound:
         raise Http404 from None
     except approvals.ReasonNeeded as error:
-        return _status(request, pk, status=422, reject_form={**typed, "errors": [str(error)]})
+        return _answered(request, pk, status=422, reject_form={**typed, "errors": [str(error)]})
     except approvals.AlreadyDecided as error:
-        return _status(request, pk, status=409, error=str(error), typed_note=typed["note"])
-    return _status(request, pk, status=200, outcome=outcome.sentence)
+        return _answered(request, pk, status=409, error=str(error), typed_note=typed["note"])
+    return _answered(request, pk, status=200, outcome=outcome.sentence)
 
 
-def _status(request: FirmRequest, pk: int, *, status: int, **more: Any) -> HttpResponse:
-    """The head of the page with what came of it; without JavaScript, the whole page."""
+def _answered(request: FirmRequest, pk: int, *, status: int, **more: Any) -> HttpResponse:
+    """All of the page's content with what came of it; without JavaScript, the whole page."""
     if not request.htmx and status == 200:
         messages.success(request, more["outcome"])
         return redirect("proposal", pk)
-    part = "status" if request.htmx else ""
+    part = "whole" if request.htmx else ""
     return answer(request, "trading/proposal.html", _context(request, pk) | more, part=part, status=status)
 
 
@@ -97,12 +120,14 @@ def _context(request: FirmRequest, pk: int) -> dict[str, Any]:
     head = dict(page.proposal)
     head["can_approve"] = head["can_approve"] and may_decide
     head["can_reject"] = head["can_reject"] and may_decide
+    head["can_choose"] = head["can_choose"] and may_decide
     if not may_decide:
         head["cannot_approve_because"] = None
     if head["status"] == "APPROVED":
         head["orders_url"] = f"{reverse('orders')}?proposal={pk}"
     return {
         "proposal": head,
+        "scenarios": page.scenarios,
         "accounts": page.accounts,
         "household_classes": page.household_classes,
         "reject_reasons": [{"value": value, "label": label} for value, label in REJECT_REASONS],

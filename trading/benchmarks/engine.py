@@ -1,0 +1,163 @@
+"""The engine alone, on one processor: how fast it decides, how near it comes to the least cost, and what it proves.
+
+Accounts hold twelve securities of a model and three others, in sixty lots of whole shares. Deciding includes posing the
+problem, search, exact re-footing, the codes of every row, and the certificate; what is counted is processor time. The
+floor is one bare NumPy pass over the arrays of the same problem.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from rebalancer.engine.book import Book
+from rebalancer.engine.book_tables import Floats
+from rebalancer.engine.drift import measure as measure_drift
+from rebalancer.engine.optimiser import Decisions, solve
+from rebalancer.engine.optimiser.codes import PLACES
+from rebalancer.engine.optimiser.problem import pose
+from rebalancer.engine.optimiser.scenarios import prices_of_drift, sliders
+from trading.benchmarks.oracle import milp
+from trading.benchmarks.oracle.accounts import household_case, middle_case
+from trading.benchmarks.oracle.compare import Compared, by_scip, compare
+from trading.benchmarks.rows import Row
+from trading.benchmarks.synthetic import Size, synthetic_book
+
+Result = TypeVar("Result")
+
+ACCOUNTS, SOME = 1_000, 100
+GAP_ACCOUNTS = 2_000
+ORACLE_ACCOUNTS, ORACLE_HOUSEHOLDS = 300, 60
+WORST_BPS = 0.5
+SWEEP = (0.0, 0.25, 0.5, 0.75, 1.0)
+HOUSEHOLD = Size(accounts=8, assets=(22, 22), off_model=3, lots=10, a_household=8)
+
+
+def measure() -> Iterator[Row]:
+    """All figures of the engine; some minutes, most of them for the exact search."""
+    book = synthetic_book(Size(accounts=ACCOUNTS), seed=1)
+    solve(book, np.arange(2)), solve(book, np.arange(2), exact=True)
+    yield from _speed(book)
+    yield from _profile(book)
+    yield from _sweep(book)
+    yield from _household()
+    yield from _gap()
+    if milp.available():
+        yield from _oracle()
+    yield Row("engine", "peak resident memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+
+
+def _timed(act: Callable[[], Result]) -> tuple[Result, float]:
+    """Processor seconds."""
+    begun = time.process_time()
+    result = act()
+    return result, time.process_time() - begun
+
+
+def _least_seconds(act: Callable[[], object], runs: int = 5) -> float:
+    return min(_timed(act)[1] for _ in range(runs))
+
+
+def _speed(book: Book) -> Iterator[Row]:
+    usual = _least_seconds(lambda: solve(book))
+    exact = _timed(lambda: solve(book, np.arange(SOME), exact=True))[1]
+    floor = _floor_seconds(solve(book))
+    yield Row("engine", "floor: NumPy pass over the arrays", floor * 1e3, "ms")
+    yield Row("engine", "decided, as usual", len(book) / usual, "acc/s")
+    yield Row("engine", "decided, exact", SOME / exact, "acc/s")
+    yield Row("engine", "1,000 accounts against the floor", usual / floor, "x floor")
+
+
+def _floor_seconds(decisions: Decisions) -> float:
+    """The sum of products over rows and lots, often enough to be seen by the clock."""
+    rows, lots, often = decisions.problem.rows, decisions.problem.lots, 200
+    columns = [
+        (rows["price"].astype(float), rows["quantity"].astype(float)),
+        (rows["goal"].astype(float), rows["half_spread"].astype(float)),
+        (lots["quantity"].astype(float), lots["gain"].copy()),
+    ]
+
+    def sums() -> float:
+        return sum(float(np.sum(left * right)) for _ in range(often) for left, right in columns)
+
+    return _least_seconds(sums) / often
+
+
+def _profile(book: Book) -> Iterator[Row]:
+    """Where the time goes for a book whose decisions are all read, in parts of the whole."""
+    drift, drifting = _timed(lambda: measure_drift(book))
+    prices, nobody = prices_of_drift(book, sliders(book, None)), np.zeros(len(book), dtype=bool)
+    posing = _least_seconds(lambda: pose(book, drift, price_of_drift=prices, bars=PLACES, relaxed=nobody))
+    decisions, solving = _timed(lambda: solve(book, drift=drift))
+    reading = _timed(lambda: decisions[:])[1]
+    whole = drifting + solving + reading
+    for name, part in (
+        ("drift", drifting),
+        ("posing the problem", posing),
+        ("kernel", solving - posing),
+        ("making decisions of it", reading),
+    ):
+        yield Row("engine", f"profile: {name}", 100 * part / whole, "%")
+    yield Row("engine", "decided and read", len(book) / whole, "acc/s")
+
+
+def _sweep(book: Book) -> Iterator[Row]:
+    """From least tax to closest to the model: the means of drift left, and of tax and costs."""
+    for slider in SWEEP:
+        decisions = list(solve(book, np.arange(5 * SOME), slider=slider))
+        drift = np.mean([decision.drift_after for decision in decisions])
+        paid = np.mean([float((one.tax + one.cost) / one.value) for one in decisions])
+        yield Row("engine", f"slider {slider:g}: drift left", float(drift) * 100, "%")
+        yield Row("engine", f"slider {slider:g}: tax and cost", float(paid) * 1e4, "bp")
+
+
+def _household() -> Iterator[Row]:
+    book = synthetic_book(HOUSEHOLD, seed=3)
+    name = f"household of {len(book)} accounts, {len(book.lots.lot_id):,} lots"
+    yield Row("engine", name, _least_seconds(lambda: solve(book)) * 1e3, "ms")
+
+
+def _gap() -> Iterator[Row]:
+    """What the usual effort leaves, against the exact search and against its own bound.
+
+    Each account is a household of its own: what one decides must not change what another may do.
+    """
+    book = synthetic_book(Size(accounts=GAP_ACCOUNTS, assets=(12, 20), a_household=1), seed=2)
+    usual, exact = solve(book), solve(book, exact=True)
+    value = usual.drift.value / 1e6
+    yield from _distribution("usual above exact", (usual.objective - exact.objective) / value * 1e4)
+    yield from _distribution("certificate, as usual", usual.gap_bps)
+    yield from _distribution("certificate, exact", exact.gap_bps)
+    yield Row("engine", "proven, as usual", 100 * float(usual.proven.mean()), "%")
+    yield Row("engine", "proven, exact", 100 * float(exact.proven.mean()), "%")
+    yield Row("engine", "decisions that do not foot", float((usual.breaches != 0).sum()), "", at_most=0)
+
+
+def _distribution(name: str, gaps: Floats) -> Iterator[Row]:
+    yield Row("engine", f"{name}: mean", float(gaps.mean()), "bp")
+    yield Row("engine", f"{name}: 95 of 100 below", float(np.quantile(gaps, 0.95)), "bp")
+    yield Row("engine", f"{name}: worst", float(gaps.max()), "bp")
+
+
+def _oracle() -> Iterator[Row]:
+    """Against optima that SCIP proved."""
+    forms = (("accounts", middle_case, ORACLE_ACCOUNTS), ("households", household_case, ORACLE_HOUSEHOLDS))
+    for name, make, count in forms:
+        cases = [make(seed) for seed in range(1000, 1000 + count)]
+        pairs = list(compare(cases, by_scip, exact=(False, True)))
+        yield Row("engine", f"{name} with a known optimum", len(pairs), "")
+        yield from _against_oracle(f"{name}, as usual", [usual for usual, _ in pairs], missed=8)
+        yield from _against_oracle(f"{name}, exact", [exact for _, exact in pairs], missed=1)
+
+
+def _against_oracle(name: str, compared: Sequence[Compared], *, missed: float) -> Iterator[Row]:
+    """:param missed: goal for the share in percent that is more than a hundredth of a basis point above the optimum"""
+    above = sum(not one.optimal for one in compared)
+    faults = sum(bool(one.faults) for one in compared)
+    yield Row("engine", f"{name}: not optimal", 100 * above / len(compared), "%", at_most=missed)
+    yield Row("engine", f"{name}: worst", max(one.worse for one in compared), "bp", at_most=WORST_BPS)
+    yield Row("engine", f"{name}: bounds or costs not so", float(faults), "", at_most=0)

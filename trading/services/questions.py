@@ -1,0 +1,90 @@
+"""What the engine was asked about a household, kept with the proposal so that it can be asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from portfolios.snapshots.book import LoadedBook
+from rebalancer.engine.book_pack import pack_book, unpack_book
+from rebalancer.engine.checks import Checker
+from rebalancer.engine.optimiser import Distance, solve
+from rebalancer.engine.triggers import MODES, Mode
+from trading.services.alternatives import ByScenario, alternatives
+
+
+class BadQuestion(ValueError):
+    """The settings kept with a proposal are no settings, or are not of its book; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The settings as JSON (`slider`, `distance`, `exact`, and `modes` by account id), and the packed book."""
+
+    asked: Mapping[str, Any]
+    book: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Decisions by scenario of the accounts that trade in one of them, by account id in the order of the book."""
+
+    whole: LoadedBook
+    accounts: Mapping[str, ByScenario]
+
+
+def question_of(whole: LoadedBook, household_id: int, modes: Mapping[str, int]) -> Question:
+    """What is asked about one household of a loaded book.
+
+    :param modes: an index into `triggers.MODES` for each account that is asked about, by account id
+    """
+    members = np.flatnonzero(whole.household_ids == household_id)
+    names = [whole.book.accounts.account_id[row] for row in members.tolist()]
+    asked = {
+        "slider": None,
+        "distance": Distance.WEIGHTS.value,
+        "exact": False,
+        "modes": {name: MODES[modes[name]].value for name in names if name in modes},
+    }
+    return Question(asked, pack_book(whole.book, whole.book.accounts.household[members[:1]]))
+
+
+def answer(question: Question) -> Answer:
+    """Ask the engine again.
+
+    :raises rebalancer.engine.book_pack.BadPackedBook: if the book cannot be read
+    :raises BadQuestion: if the settings cannot
+    """
+    whole = _loaded(question.book)
+    try:
+        modes = {name: MODES.index(Mode(word)) for name, word in question.asked["modes"].items()}
+        rows = np.sort(whole.book.index_of(list(modes)))
+        slider, exact = question.asked["slider"], bool(question.asked["exact"])
+        distance = Distance(question.asked["distance"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise BadQuestion(f"The settings kept with the proposal cannot be read: {error!r}.") from None
+    names = [whole.book.accounts.account_id[row] for row in rows.tolist()]
+    mode = np.array([modes[name] for name in names], dtype=np.int64)
+    decisions = list(solve(whole.book, rows, modes=mode, slider=slider, distance=distance, exact=exact))
+    checker = Checker(whole.book)
+    breaches = checker.check_all(decisions)
+    own = [decision for decision in decisions if decision.account_id not in breaches]
+    found = alternatives(whole, own, modes, checker)
+    trading = {name: by for name, by in found.items() if any(decision.trades for decision in by.values())}
+    return Answer(whole, trading)
+
+
+def _loaded(packed: bytes) -> LoadedBook:
+    """The book with the ids that it carries; those of securities it does not."""
+    book = unpack_book(packed)
+    versions = [0, *map(int, book.models.model_id)]
+    return LoadedBook(
+        book,
+        account_ids=np.array(list(map(int, book.accounts.account_id)), dtype=np.int64),
+        household_ids=book.accounts.household,
+        security_ids=np.zeros(0, dtype=np.int64),
+        version_ids=np.array(versions, dtype=np.int64)[book.accounts.model + 1],
+    )
