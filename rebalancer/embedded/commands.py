@@ -13,14 +13,16 @@ from rebalancer.embedded.bootstrap import demo_options, say
 from rebalancer.embedded.demo import migrate
 from rebalancer.embedded.engines import running
 from rebalancer.embedded.errors import CannotRun
-from rebalancer.embedded.services import MANAGE, PYTHON
+from rebalancer.embedded.services import COMPILE, MANAGE, PYTHON
 from rebalancer.embedded.state import CHECKOUT, environment_of, is_held, state_for
 
 # These need neither database nor queue: starting engines for them would only take time.
 WITHOUT_ENGINES: Final = frozenset(
     {
         "solve",
+        "compile_engine",
         "check_cases",
+        "check_wash",
         "check",
         "collectstatic",
         "compilemessages",
@@ -57,6 +59,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     """Run pytest with engines of its own, or with the servers that the shell names."""
     parallel = [] if _chooses_workers(arguments) else ["-n", "2"]
     command = [PYTHON, "-m", "pytest", *parallel, *arguments]
+    attached(COMPILE, {})
     if all(os.environ.get(name) for name in NAMED):
         return attached(command, {}, cwd=CHECKOUT)
     with running(state_for("test"), say) as engines:
@@ -80,6 +83,7 @@ def run_manage(arguments: Sequence[str]) -> int:
 
 def run_bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks on a database of their own."""
+    attached(COMPILE, {})
     with running(state_for("bench"), say) as engines:
         migrate(engines, say)
         return attached([*MANAGE, "bench", *arguments], engines.environment())

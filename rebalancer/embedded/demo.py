@@ -15,7 +15,7 @@ from rebalancer.embedded.bootstrap import check_port, say
 from rebalancer.embedded.engines import Engines, Say
 from rebalancer.embedded.errors import CannotRun
 from rebalancer.embedded.services import MANAGE
-from rebalancer.embedded.state import CHECKOUT, held, once_state, state_for
+from rebalancer.embedded.state import CHECKOUT, State, held, once_state, state_for
 from rebalancer.embedded.supervisor import Supervisor
 
 FIRST_PAGE: Final = "/accounts/login/"
@@ -35,6 +35,7 @@ def serve(port: int) -> int:
     with held(home):
         supervisor.end_orphans(home)
         _wait_for_port(port)
+        compiling = _compile(home)
         engines = Engines(home, say, extra).start()
         watch = Supervisor(engines, say)
         try:
@@ -48,6 +49,7 @@ def serve(port: int) -> int:
             _ignore_further_signals()
             watch.stop()
             engines.stop()
+            processes.stop(compiling, with_signal=signal.SIGTERM, patience=services.STOP_SECONDS)
     say("stopped; the data stay in " + str(home.root))
     return 0
 
@@ -61,12 +63,14 @@ def once() -> int:
     with held(home):
         supervisor.end_orphans(home)
         state.remove(home)
+        compiling = _compile(home)
         engines = Engines(home, say, demo_variables()).start()
         try:
             return _one_day(engines)
         finally:
             _ignore_further_signals()
             engines.stop()
+            processes.stop(compiling, with_signal=signal.SIGTERM, patience=services.STOP_SECONDS)
 
 
 def demo_variables() -> dict[str, str]:
@@ -90,6 +94,14 @@ def migrate(engines: Engines, tell: Say) -> None:
     supervisor.run_to_end(command, name="migrate", state=engines.state, environment=engines.environment())
     done.write_text(fingerprint)
     tell(f"  database: {time.monotonic() - began:.1f} s")
+
+
+def _compile(home: State) -> subprocess.Popen[bytes]:
+    """Begin to compile the engine, if this machine has not yet; whoever needs it meanwhile waits, the first page not."""
+    home.make()
+    log = home.logs / "compile_engine.log"
+    command = (*services.COMPILE, "--behind-others")
+    return processes.start(command, log=log, on_our_death=signal.SIGTERM, cwd=CHECKOUT)
 
 
 def _one_day(engines: Engines) -> int:

@@ -11,6 +11,7 @@ from rebalancer.embedded.state import CHECKOUT, State
 
 PYTHON: Final = sys.executable
 MANAGE: Final = (PYTHON, str(CHECKOUT / "manage.py"))
+COMPILE: Final = (*MANAGE, "compile_engine")
 LOOPBACK: Final = "127.0.0.1"
 STOP_SECONDS: Final = 10.0
 

@@ -148,7 +148,14 @@ def _ints(values: list[Any]) -> Any:
 
 
 def _floats(values: list[Any]) -> Any:
+    """One column, or rows of several."""
+    if any(isinstance(value, list) for value in values):
+        return np.array([_floats(_list(value, "a row")) for value in values], dtype=np.float64)
     return np.array([float.fromhex(_plain(str, value, "a float")) for value in values], dtype=np.float64)
+
+
+def _hexadecimal(column: Any) -> list[Any]:
+    return [_hexadecimal(row) for row in column] if column.ndim > 1 else [value.hex() for value in column.tolist()]
 
 
 def _dates(values: list[Any]) -> Any:
@@ -160,7 +167,7 @@ def _dates(values: list[Any]) -> Any:
 _PACK: Mapping[str, Callable[[Any], list[Any]]] = {
     "i": lambda column: column.tolist(),
     "b": lambda column: column.astype(np.int64).tolist(),
-    "f": lambda column: [value.hex() for value in column.tolist()],
+    "f": _hexadecimal,
     "M": _pack_dates,
 }
 """How a column travels, by the kind of its NumPy type."""

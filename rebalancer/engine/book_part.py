@@ -71,6 +71,8 @@ def part_of(book: Book, households: Ints) -> Book:
         ),
         lots=_take(book.lots, lots, offsets=_offsets(book.lots.offsets, positions)),
         wash=_wash(book.wash, wanted, groups),
+        risk=None if book.risk is None else _take(book.risk, securities),
+        taxes=None if book.taxes is None else _take(book.taxes, wanted),
     )
 
 

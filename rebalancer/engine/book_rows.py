@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +22,7 @@ from rebalancer.engine.book import (
     LotTable,
     Models,
     Positions,
+    RiskModel,
     Securities,
     TaxStatus,
     WashFacts,
@@ -28,6 +30,7 @@ from rebalancer.engine.book import (
 from rebalancer.engine.book_tables import Dates, Ints
 from rebalancer.engine.money import ZERO, to_micros
 from rebalancer.engine.policy import Policy
+from rebalancer.engine.tax_rows import TaxRow, household_taxes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +123,13 @@ def from_rows(
     models: Sequence[ModelRow] = (),
     accounts: Sequence[AccountRow] = (),
     wash: Sequence[WashRow] = (),
+    risk: RiskModel | None = None,
+    taxes: Sequence[TaxRow] = (),
 ) -> Book:
     """The book of these rows, in their order.
 
+    :param risk: one row a security, in their order
+    :param taxes: households without a row have no budget; where there is no row at all, the book has no taxes
     :raises BadBook: when a row names a security, model, group or household that is not there, or `Book` refuses it
     :raises rebalancer.engine.money.InexactAmount: when an amount has more than six decimals
     """
@@ -144,6 +151,8 @@ def from_rows(
         positions=_positions(accounts, positions, symbols),
         lots=_lots(positions),
         wash=_wash(wash, households, groups),
+        risk=risk,
+        taxes=household_taxes(taxes, households),
     )
 
 
@@ -220,7 +229,7 @@ def _positions(accounts: Sequence[AccountRow], rows: Sequence[PositionRow], symb
 
 def _lots(positions: Sequence[PositionRow]) -> LotTable:
     for row in positions:
-        repeated = {lot.lot_id for lot in row.lots if sum(other.lot_id == lot.lot_id for other in row.lots) > 1}
+        repeated = [lot_id for lot_id, count in Counter(lot.lot_id for lot in row.lots).items() if count > 1]
         if repeated:
             raise BadBook(f"A position of {row.symbol} has two lots {min(repeated)}.")
     lots = [lot for row in positions for lot in row.lots]

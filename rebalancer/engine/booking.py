@@ -1,26 +1,23 @@
 """Booking lots fast and exactly: what `lots.relieve` and `lots.remaining` give, one purchase or sale at a time.
 
-Everything is in integers: shares in millionths, dollars in millionths. Lots wait in heaps that are in the order of the
-method already, so a sale costs what it takes, times the logarithm of the lots, and never a look at all of them. Orders
-that depend on the price of a sale (MIN_TAX, LEAST_TAX) do so only between long-term and short-term lots: within one
-term they are orders of cost per share, so there is a heap for each term and a sale goes along both.
+Everything is in integers: shares in millionths, dollars in millionths. Lots wait in a queue that is in the order of the
+method already, so a sale looks at the lots it takes and at no others. Orders that depend on the price of a sale
+(MIN_TAX, LEAST_TAX) do so only between long-term and short-term lots: within one term they are orders of cost per
+share, so there is a queue for each term and a sale goes along both.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
+from rebalancer.engine.lot_orders import LONG_FIRST, MOST_SHARES, OpenLot, Prices, in_one_unit, orders_of
+from rebalancer.engine.lot_queue import LotQueue
 from rebalancer.engine.lots import Lot, NotEnoughShares, Pick, Rates, Relief, Term, first_long_term_on
-from rebalancer.engine.money import MICRO, from_micros, minus, portion, times, to_micros
-
-SHIFT = 128
-MOST_SHARES = 2 ** (SHIFT // 2)
-"""Costs per share are compared exactly by their whole part after a shift: two that differ, differ by more than
-1 / MOST_SHARES**2."""
+from rebalancer.engine.money import from_micros, minus, portion, times, to_micros
 
 
 class OutOfOrder(ValueError):
@@ -36,85 +33,26 @@ class Taken(NamedTuple):
     long: bool
 
 
-class OpenLot:
-    """A lot while it is held; `since` and `long_from` are days by number, `quantity` 0 when it is sold."""
+class Calendar:
+    """Lots by the day on which something happens to them; a day is gone through once."""
 
-    __slots__ = ("cost", "long_from", "lot_id", "quantity", "since")
+    __slots__ = ("_days", "_lots")
 
-    def __init__(self, lot_id: str, since: int, long_from: int, quantity: int, cost: int) -> None:
-        self.lot_id, self.since, self.long_from = lot_id, since, long_from
-        self.quantity, self.cost = quantity, cost
+    def __init__(self) -> None:
+        self._days: list[int] = []
+        self._lots: dict[int, list[OpenLot]] = {}
 
+    def add(self, day: int, lot: OpenLot) -> None:
+        lots = self._lots.get(day)
+        if lots is None:
+            self._lots[day] = lots = []
+            heapq.heappush(self._days, day)
+        lots.append(lot)
 
-Heap = list[tuple[int, int, str, OpenLot]]
-"""In order of the method's key, then of the older lot, then of the name."""
-
-
-class Prices(NamedTuple):
-    """What the choice between two terms looks at: micro-dollars a share, and tax rates in a common unit."""
-
-    price: int
-    short_rate: int
-    long_rate: int
-
-
-def per_share(lot: OpenLot) -> int:
-    """Cost per share, for comparing only."""
-    return (lot.cost << SHIFT) // lot.quantity
-
-
-def dearest(lot: OpenLot) -> int:
-    return -per_share(lot)
-
-
-def cheapest(lot: OpenLot) -> int:
-    return per_share(lot)
-
-
-def oldest(lot: OpenLot) -> int:
-    return lot.since
-
-
-def newest(lot: OpenLot) -> int:
-    return -lot.since
-
-
-def none_first(_lot: OpenLot) -> int:
-    """No cost is better than another: age decides."""
-    return 0
-
-
-ORDERS: Mapping[Relief, Callable[[OpenLot], int]] = {
-    Relief.FIFO: oldest,
-    Relief.LIFO: newest,
-    Relief.HIFO: dearest,
-    Relief.LOFO: cheapest,
-    Relief.SPECIFIC: oldest,
-    Relief.MIN_TAX: dearest,
-}
-"""The order within a heap; LEAST_TAX follows the sign of the rate of each term."""
-
-
-def by_category(short: OpenLot, long: OpenLot, at: Prices) -> bool:
-    """Does the long-term lot go first, by the published MinTax order? Both are the dearest of their term."""
-    return _category(long, at.price, long=True) < _category(short, at.price, long=False)
-
-
-def by_tax(short: OpenLot, long: OpenLot, at: Prices) -> bool:
-    """Does the long-term lot pay less tax per share? The older goes first where they pay the same."""
-    of_short = (at.price * short.quantity - short.cost * MICRO) * at.short_rate * long.quantity
-    of_long = (at.price * long.quantity - long.cost * MICRO) * at.long_rate * short.quantity
-    return of_long < of_short or (of_long == of_short and (long.since, long.lot_id) < (short.since, short.lot_id))
-
-
-def _category(lot: OpenLot, price: int, *, long: bool) -> int:
-    """Losses short then long, zero short then long, gains long then short; see `lots.min_tax_category`."""
-    gain = price * lot.quantity - lot.cost * MICRO
-    if gain < 0:
-        return 1 if long else 0
-    if gain == 0:
-        return 3 if long else 2
-    return 4 if long else 5
+    def until(self, day: int) -> Iterator[OpenLot]:
+        """The lots of all days up to and with this one, which are forgotten."""
+        while self._days and self._days[0] <= day:
+            yield from self._lots.pop(heapq.heappop(self._days))
 
 
 class Booker:
@@ -131,13 +69,11 @@ class Booker:
         self.quantity = 0
         self._named = by is Relief.SPECIFIC
         self._long_first = LONG_FIRST.get(by)
-        self._short_rate, self._long_rate = _in_one_unit(rates) if rates else (0, 0)
-        self._short_order, self._long_order = _orders(by, self._short_rate, self._long_rate)
-        self._short: Heap = []
-        self._long: Heap = []
+        self._short_rate, self._long_rate = in_one_unit(rates) if rates else (0, 0)
+        self._short, self._long = map(LotQueue, orders_of(by, self._short_rate, self._long_rate))
         self._today = 0
-        self._coming: list[tuple[int, str, OpenLot]] = []
-        self._maturing: list[tuple[int, str, OpenLot]] = []
+        self._moved = 0
+        self._coming, self._maturing = Calendar(), Calendar()
 
     def buy(self, lot_id: str, acquired_on: date, quantity: int, cost_basis: int, *, inherited: bool = False) -> None:
         """Shares in millionths, their whole cost in micro-dollars; no sale of an earlier day takes them.
@@ -150,7 +86,7 @@ class Booker:
         lot = OpenLot(lot_id, since, 0 if inherited else _long_from(acquired_on), quantity, cost_basis)
         self.lots[lot_id] = lot
         if since > self._today:
-            heapq.heappush(self._coming, (since, lot_id, lot))
+            self._coming.add(since, lot)
         else:
             self._place(lot)
 
@@ -181,58 +117,60 @@ class Booker:
     def _place(self, lot: OpenLot) -> None:
         self.quantity += lot.quantity
         if self._long_first is None or lot.long_from > self._today:
-            heapq.heappush(self._short, (self._short_order(lot), lot.since, lot.lot_id, lot))
+            self._short.add(lot)
             if self._long_first:
-                heapq.heappush(self._maturing, (lot.long_from, lot.lot_id, lot))
+                self._maturing.add(lot.long_from, lot)
         else:
-            heapq.heappush(self._long, (self._long_order(lot), lot.since, lot.lot_id, lot))
+            self._long.add(lot)
 
     def _turn_to(self, day: int) -> None:
-        """Lots of the days until then are there, and those held long enough have moved to the other heap."""
+        """Lots of the days until then are there, and those held long enough have moved to the other queue."""
         if day < self._today:
             raise OutOfOrder(f"A sale of {date.fromordinal(day)} comes after one of {date.fromordinal(self._today)}.")
         self._today = day
-        while self._coming and self._coming[0][0] <= day:
-            self._place(heapq.heappop(self._coming)[2])
-        while self._maturing and self._maturing[0][0] <= day:
-            lot = heapq.heappop(self._maturing)[2]
+        for lot in self._coming.until(day):
+            self._place(lot)
+        for lot in self._maturing.until(day):
             if lot.quantity:
-                heapq.heappush(self._long, (self._long_order(lot), lot.since, lot.lot_id, lot))
+                self._long.add(lot)
+                self._moved += 1
+        if 2 * self._moved > len(self._short):
+            self._short.keep(lambda lot: lot.long_from > day)
+            self._moved = 0
 
     def _sell_heads(self, quantity: int) -> list[Taken]:
-        """From the head of one heap, lot after lot."""
+        """From the head of one queue, lot after lot."""
         taken = []
-        while quantity:
-            lot = self._short[0][3]
-            taken.append(self._from_head(self._short, self._short_order, lot, quantity))
+        while quantity and (lot := self._short.head()):
+            taken.append(self._from_head(self._short, lot, quantity))
             quantity -= taken[-1].quantity
         return taken
 
     def _sell_by_term(self, quantity: int, at: Prices) -> list[Taken]:
-        """Along both heaps, whichever head goes first."""
+        """Along both queues, whichever head goes first."""
         taken = []
         while quantity:
-            short, long = self._head_of_short(), self._long[0][3] if self._long else None
-            if short is None or (long is not None and self._long_first and self._long_first(short, long, at)):
-                taken.append(self._from_head(self._long, self._long_order, self._long[0][3], quantity))
-            else:
-                taken.append(self._from_head(self._short, self._short_order, short, quantity))
+            short, long = self._head_of_short(), self._long.head()
+            if long and (short is None or (self._long_first and self._long_first(short, long, at))):
+                taken.append(self._from_head(self._long, long, quantity))
+            elif short:
+                taken.append(self._from_head(self._short, short, quantity))
             quantity -= taken[-1].quantity
         return taken
 
     def _head_of_short(self) -> OpenLot | None:
-        """Lots that have moved to the other heap are dropped here only when they come to the head."""
-        while self._short and self._short[0][3].long_from <= self._today:
-            heapq.heappop(self._short)
-        return self._short[0][3] if self._short else None
+        """Lots that have moved to the other queue are dropped here only when they come to the head."""
+        while (lot := self._short.head()) and lot.long_from <= self._today:
+            self._short.drop_head()
+        return lot
 
-    def _from_head(self, heap: Heap, order: Callable[[OpenLot], int], lot: OpenLot, quantity: int) -> Taken:
-        """A lot that is not sold entirely is put in its place again, since its cost per share may be rounded."""
+    def _from_head(self, queue: LotQueue, lot: OpenLot, quantity: int) -> Taken:
+        """A part that is left is put in its place again: rounding may have moved its cost per share."""
         if lot.quantity <= quantity:
-            heapq.heappop(heap)
+            queue.drop_head()
             return self._take(lot, lot.quantity)
         taken = self._take(lot, quantity)
-        heapq.heapreplace(heap, (order(lot), lot.since, lot.lot_id, lot))
+        queue.moved_head()
         return taken
 
     def _sell_named(self, quantity: int, specific: Sequence[tuple[str, int]]) -> list[Taken]:
@@ -252,11 +190,10 @@ class Booker:
 
     def _add_earliest(self, named: dict[str, int], quantity: int) -> None:
         """Name the earliest lots for the rest; lots that will be sold entirely leave the heap."""
-        while quantity:
-            lot = self._short[0][3]
+        while quantity and (lot := self._short.head()):
             free = lot.quantity - named.get(lot.lot_id, 0)
             if free <= quantity:
-                heapq.heappop(self._short)
+                self._short.drop_head()
             if free := min(free, quantity):
                 named[lot.lot_id] = named.get(lot.lot_id, 0) + free
                 quantity -= free
@@ -289,26 +226,6 @@ def book(lots: Iterable[Lot], by: Relief, rates: Rates | None = None) -> Booker:
         quantity, cost_basis = to_micros(lot.quantity), to_micros(lot.cost_basis)
         booker.buy(lot.lot_id, lot.acquired_on, quantity, cost_basis, inherited=lot.inherited)
     return booker
-
-
-LONG_FIRST: Mapping[Relief, Callable[[OpenLot, OpenLot, Prices], bool]] = {
-    Relief.MIN_TAX: by_category,
-    Relief.LEAST_TAX: by_tax,
-}
-
-
-def _orders(by: Relief, *rates: int) -> tuple[Callable[[OpenLot], int], Callable[[OpenLot], int]]:
-    """The orders of short-term and of long-term lots: dearest first pays least, unless the rate is zero or less."""
-    if by is not Relief.LEAST_TAX:
-        return ORDERS[by], ORDERS[by]
-    short, long = (dearest if rate > 0 else cheapest if rate < 0 else none_first for rate in rates)
-    return short, long
-
-
-def _in_one_unit(rates: Rates) -> tuple[int, int]:
-    """Whole numbers in the proportion of the rates."""
-    (short, of_short), (long, of_long) = rates.short.as_integer_ratio(), rates.long.as_integer_ratio()
-    return short * of_long, long * of_short
 
 
 @lru_cache(maxsize=4096)

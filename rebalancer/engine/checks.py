@@ -196,7 +196,7 @@ class Checker:
             yield _breach(BreachCode.BANNED_SALE, trade.symbol, "may not be sold: a restriction, or lots are missing")
 
     def _direction(self, trade: Trade, place: _Place, mode: str) -> Iterator[Breach]:
-        """Towards the target, past it by half a step or half a smallest trade; sales for cash and of losses are free."""
+        """Towards the target, past it by half a step or half a smallest trade; sales for cash or of losses are free."""
         closing = mode == Mode.LIQUIDATE or self._missing_cash(place.account) > 0
         if trade.side is Side.SELL and (closing or self._harvests(trade, place, mode)):
             return

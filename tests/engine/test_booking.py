@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from rebalancer.engine.booking import Booker, OutOfOrder, as_pick, book
 from rebalancer.engine.lots import Lot, NotEnoughShares, Rates, Relief, relieve, remaining
-from rebalancer.engine.money import from_micros
+from rebalancer.engine.money import from_micros, to_micros
 
 START = date(2024, 2, 27)
 TOP_RATES = Rates(short=Decimal("0.408"), long=Decimal("0.238"))
@@ -113,24 +112,6 @@ RATES = st.builds(
 )
 
 
-def book_one_by_one(lots: Sequence[Lot], sales, by, rates):
-    """Sale after sale by the plain rule, each of what is held then."""
-    for day, part, price in sales:
-        sold_on = START + timedelta(days=day)
-        held = [lot for lot in lots if lot.acquired_on <= sold_on]
-        quantity = from_micros(int(sum((lot.quantity for lot in held), Decimal(0)) * 1_000_000 * part))
-        if not quantity:
-            continue
-        named = [(lot.lot_id, lot.quantity / 2) for lot in held[::2] if by is Relief.SPECIFIC]
-        named = [(lot_id, half) for lot_id, half in named if half == round(half, 6) and half * len(named) <= quantity]
-        named = named if sum(half for _, half in named) <= quantity else []
-        picks = relieve(
-            lots, quantity=quantity, price=from_micros(price), sold_on=sold_on, by=by, rates=rates, specific=named
-        )
-        lots = remaining(lots, picks)
-        yield (quantity, price, sold_on, named), picks, lots
-
-
 @pytest.mark.parametrize("by", Relief)
 @given(st.lists(BUYS, min_size=1, max_size=12), st.lists(SALES, max_size=6), RATES)
 def test_it_takes_what_the_plain_rule_takes(by, buys, sales, rates):
@@ -139,12 +120,37 @@ def test_it_takes_what_the_plain_rule_takes(by, buys, sales, rates):
         for at, (day, quantity, cost, inherited) in enumerate(buys)
     ]
     booker = book(lots, by, rates)
-    for (quantity, price, sold_on, named), picks, left in book_one_by_one(lots, sorted(sales), by, rates):
-        specific = [(lot_id, int(half * 1_000_000)) for lot_id, half in named]
-        rows = booker.sell(int(quantity * 1_000_000), price, sold_on, specific=specific)
-        assert [as_pick(row, price) for row in rows] == picks
+    for day, part, price in sorted(sales):
+        sold_on = START + timedelta(days=day)
+        held = {lot.lot_id: to_micros(lot.quantity) for lot in lots if lot.acquired_on <= sold_on}
+        quantity = int(sum(held.values()) * part)
+        if not quantity:
+            continue
+        named = half_of_some(held, quantity) if by is Relief.SPECIFIC else []
+        picks = relieve(
+            lots,
+            quantity=from_micros(quantity),
+            price=from_micros(price),
+            sold_on=sold_on,
+            by=by,
+            rates=rates,
+            specific=[(lot_id, from_micros(half)) for lot_id, half in named],
+        )
+        lots = remaining(lots, picks)
+        assert [as_pick(row, price) for row in booker.sell(quantity, price, sold_on, specific=named)] == picks
         open_lots = [(lot.lot_id, from_micros(lot.quantity), from_micros(lot.cost)) for lot in booker.lots.values()]
-        assert open_lots == [(lot.lot_id, lot.quantity, lot.cost_basis) for lot in left]
+        assert open_lots == [(lot.lot_id, lot.quantity, lot.cost_basis) for lot in lots]
+
+
+def half_of_some(held: dict[str, int], most: int) -> list[tuple[str, int]]:
+    """Every other lot, newest name first, named for half of it or all, as long as the sale is not exceeded."""
+    named, left = [], most
+    for place, (lot_id, quantity) in enumerate(sorted(held.items(), reverse=True)):
+        wanted = quantity // 2 if place % 4 == 0 else quantity if place % 4 == 2 else 0
+        if 0 < wanted <= left:
+            named.append((lot_id, wanted))
+            left -= wanted
+    return named
 
 
 @pytest.mark.parametrize("by", Relief)

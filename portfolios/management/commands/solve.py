@@ -4,19 +4,47 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-from argparse import ArgumentParser
-from collections.abc import Sequence
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from rebalancer.engine.book import Book
 from rebalancer.engine.checks import Checker
-from rebalancer.engine.optimiser import ENGINE_VERSION, Decision, solve
+from rebalancer.engine.optimiser import (
+    ENGINE_VERSION,
+    SLIDERS,
+    Decision,
+    Decisions,
+    Distance,
+    NoRiskModel,
+    solve,
+)
+from rebalancer.engine.optimiser.native import is_kept, ready
 from rebalancer.engine.portable import BadPortableBook, book_of, trades_of
+
+Result = TypeVar("Result")
+SCENARIOS = {scenario.lower(): slider for scenario, slider in SLIDERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Of processor time."""
+
+    reading: float
+    solving: float
+    writing: float
+    """Turning decisions into what is written."""
 
 
 class Command(BaseCommand):
@@ -28,27 +56,70 @@ class Command(BaseCommand):
         parser.add_argument(
             "--out", type=Path, required=True, help="where the trades go; an old file is replaced whole"
         )
+        place = parser.add_mutually_exclusive_group()
+        place.add_argument("--scenario", choices=SCENARIOS, help="a named place of the slider (closest)")
+        place.add_argument("--slider", type=_slider, metavar="0…1", help="0 least tax, 1 closest to the model")
+        parser.add_argument(
+            "--distance",
+            choices=[distance.lower() for distance in Distance],
+            default=Distance.WEIGHTS.lower(),
+            help="what distance from the model means; risk needs the book's covariance",
+        )
+        parser.add_argument("--exact", action="store_true", help="search until the best answer is proven")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        data = _read(options["book"])
-        started = time.process_time()
+        slider = SCENARIOS[options["scenario"]] if options["scenario"] else options["slider"]
+        distance = Distance[options["distance"].upper()]
+        book, reading = _book(options["book"])
+        self._load(distance)
         try:
-            book = book_of(data)
-        except BadPortableBook as error:
+            decisions, solving = _timed(lambda: solve(book, slider=slider, distance=distance, exact=options["exact"]))
+        except NoRiskModel as error:
             raise CommandError(f"{options['book']}: {error}") from None
-        read = time.process_time()
-        decisions = solve(book)
-        breaches = Checker(book).check_all(decisions)
-        solved = time.process_time()
-        accounts = trades_of(decisions)
-        for account_id, found in breaches.items():
-            accounts[account_id] |= {"trades": [], "error": " ".join(breach.sentence for breach in found)}
-        figures = _figures(decisions, errors=len(breaches), reading=read - started, solving=solved - read)
-        _write(options["out"], figures | {"accounts": accounts})
+        made, making = _timed(lambda: decisions[:])
+        accounts, writing = _timed(lambda: trades_of(made))
+        errors = _mark_breaches(book, decisions, made, accounts)
+        figures = _figures(decisions, errors, Seconds(reading, solving, making + writing))
+        asked = {"slider": float(decisions.sliders.max(initial=0.0)), "distance": distance, "exact": options["exact"]}
+        _write(options["out"], figures | asked | {"accounts": accounts})
+        trades = sum(len(account["trades"]) for account in accounts.values())
         self.stdout.write(
-            f"{len(decisions)} accounts, {sum(len(decision.trades) for decision in decisions)} trades, "
-            f"{len(breaches)} errors, {figures['acc_per_s']:,.0f} accounts a second of processor time: {options['out']}"
+            f"{len(decisions)} accounts, {trades} trades, {errors} errors, "
+            f"{figures['acc_per_s']:,.0f} accounts a second of processor time: {options['out']}"
         )
+
+    def _load(self, distance: Distance) -> None:
+        """Machine code comes into memory before anything is timed; another process compiles it, which takes memory."""
+        if not is_kept(distance):
+            self.stderr.write("Compiling the engine once for this machine: this is not part of the figures.")
+            # Where machine code cannot be kept, this process makes its own.
+            manage = str(settings.BASE_DIR / "manage.py")
+            command = [sys.executable, manage, "compile_engine", "--distance", distance.lower()]
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ready(distance)
+
+
+def _slider(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise ArgumentTypeError(f"must be a number from 0 (least tax) to 1 (closest to the model), not {text}.")
+
+
+def _timed(act: Callable[[], Result]) -> tuple[Result, float]:
+    """What it gives, and seconds of processor time."""
+    begun = time.process_time()
+    result = act()
+    return result, time.process_time() - begun
+
+
+def _book(path: Path) -> tuple[Book, float]:
+    """The book, and the seconds that it took to make it of the file's objects, which are let go."""
+    data = _read(path)
+    try:
+        return _timed(lambda: book_of(data))
+    except BadPortableBook as error:
+        raise CommandError(f"{path}: {error}") from None
 
 
 def _read(path: Path) -> Any:
@@ -60,24 +131,34 @@ def _read(path: Path) -> Any:
         raise CommandError(f"{path} is not JSON: {error}.") from None
 
 
-def _figures(decisions: Sequence[Decision], *, errors: int, reading: float, solving: float) -> dict[str, Any]:
-    """Accounts are decided together, so that milliseconds an account are their mean. Solving includes the checks."""
+def _mark_breaches(book: Book, decisions: Decisions, made: list[Decision], accounts: dict[str, Any]) -> int:
+    """Decisions that do not foot lose their trades and say why; how many those are."""
+    breaches = Checker(book, decisions.drift).check_all(made)
+    for account_id, found in breaches.items():
+        accounts[account_id] |= {"trades": [], "error": " ".join(breach.sentence for breach in found)}
+    return len(breaches)
+
+
+def _figures(decisions: Decisions, errors: int, seconds: Seconds) -> dict[str, Any]:
+    """Accounts are decided together, so that milliseconds an account are their mean."""
     count = len(decisions)
-    each = 1000 * solving / max(count, 1)
+    each = 1000 * seconds.solving / max(count, 1)
     return {
         "peer": "rebalancer",
         "version": ENGINE_VERSION,
         "n": count,
         "errors": errors,
-        "acc_per_s": count / max(solving, 1e-9),
-        "acc_per_s_with_map": count / max(solving + reading, 1e-9),
+        "acc_per_s": count / max(seconds.solving, 1e-9),
+        "acc_per_s_with_map": count / max(seconds.reading + seconds.solving + seconds.writing, 1e-9),
         "ms_p50": each,
         "ms_p95": each,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "proven": int(decisions.proven.sum()),
+        "gap_bps_mean": float(decisions.gap_bps.mean()) if count else 0.0,
     }
 
 
-def _write(path: Path, trades: dict[str, Any]) -> None:
+def _write(path: Path, trades: Mapping[str, Any]) -> None:
     """Whole or not at all: written beside its place, then moved there."""
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:

@@ -45,6 +45,24 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """A measured figure, for an expected one that it must reach: no less than that, or no more."""
+
+    value: Decimal
+    no_less: bool = False
+
+    def agrees(self, expected: Decimal | int) -> bool:
+        allowed = _half_unit(expected)
+        return self.value >= expected - allowed if self.no_less else self.value <= expected + allowed
+
+
+class NotClaimed(Enum):
+    """A field about something else than this engine."""
+
+    HERE = "HERE"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows of figures by the values of their key columns; columns that are not there are not claimed."""
 
@@ -66,7 +84,11 @@ class Comparison:
 
     def add(self, name: str, expected: object, answer: object) -> None:
         """Compare one value; containers are compared within."""
-        if is_prose(expected):
+        if answer is NotClaimed.HERE:
+            self.uncompared.append(name)
+        elif isinstance(answer, Bar) and is_amount(expected):
+            self._add_bar(name, Decimal(str(expected)), answer)
+        elif is_prose(expected):
             self._add_sentence(name, str(expected), answer)
         elif isinstance(expected, dict) and isinstance(answer, Mapping):
             self._add_mapping(name, expected, answer)
@@ -110,6 +132,12 @@ class Comparison:
             if column in cells:
                 self._add_figure(f"{name}.{column}", cells[column], figure)
         self.uncompared.extend(f"{name}.{column}" for column in cells if column not in {*claimed, *table.keys})
+
+    def _add_bar(self, name: str, expected: Decimal, bar: Bar) -> None:
+        self.compared.append(name)
+        if not bar.agrees(expected):
+            wanted = "at least" if bar.no_less else "at most"
+            self.differences.append(f"{name} is {bar.value}, expected {wanted} {expected}")
 
     def _add_figure(self, name: str, expected: object, figure: Near) -> None:
         self.compared.append(name)

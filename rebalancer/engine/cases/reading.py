@@ -51,7 +51,20 @@ def read_cases(text: str) -> list[Case]:
         raise BadFile("This is not a file of cases: it must be a JSON list of cases.")
     cases = [_read_case(entry, at) for at, entry in enumerate(content, start=1)]
     by_id = {case.case_id: case for case in cases}
-    return [replace(case, inputs=_inherited(case.inputs, by_id, frozenset())) for case in cases]
+    return [replace(case, inputs=_referred(_inherited(case.inputs, by_id, frozenset()), by_id)) for case in cases]
+
+
+def _referred(inputs: Json, by_id: Mapping[str, Case]) -> Json:
+    """Inputs in which a text that names another case stands beside what that case has there: {said, of}."""
+    if not isinstance(inputs, dict):
+        return inputs
+    found = dict(inputs)
+    for name, value in inputs.items():
+        for word in value.replace(",", " ").split() if isinstance(value, str) and name != SAME_AS else ():
+            other = by_id[word].inputs if word in by_id else None
+            if isinstance(other, dict) and name in other:
+                found[name] = {"said": value, "of": other[name], "beside": other}
+    return found
 
 
 def _inherited(inputs: Json, by_id: Mapping[str, Case], seen: frozenset[str]) -> Json:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rebalancer.engine.cases import cash_rules, harvesting, policies, science, tax, taxes, trading, wash
+from rebalancer.engine.cases import (
+    cash_rules,
+    harvesting,
+    optimum,
+    policies,
+    quality,
+    science,
+    tax,
+    taxes,
+    trading,
+    wash,
+)
 from rebalancer.engine.cases.comparing import Answer, compare
 from rebalancer.engine.cases.edges import edge_case
 from rebalancer.engine.cases.reading import SAME_AS, BadCase, Case, Inputs, NotCovered
@@ -37,6 +48,8 @@ TOPICS: Mapping[str, Callable[[Inputs], Answer]] = {
     **cash_rules.TOPICS,
     **policies.TOPICS,
     **science.TOPICS,
+    **optimum.TOPICS,
+    **quality.TOPICS,
     **wash.TOPICS,
 }
 

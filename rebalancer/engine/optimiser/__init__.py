@@ -23,6 +23,7 @@ from rebalancer.engine.optimiser.decision import (
 )
 from rebalancer.engine.optimiser.decisions import Decisions
 from rebalancer.engine.optimiser.kernel import guard_for, outcome_for, run
+from rebalancer.engine.optimiser.native import ready
 from rebalancer.engine.optimiser.problem import Risk, pose
 from rebalancer.engine.optimiser.scenarios import SLIDERS, Scenario, prices_of_drift, prices_of_variance, sliders
 from rebalancer.engine.optimiser.work import work_for
@@ -48,8 +49,8 @@ __all__ = [
 
 ENGINE_VERSION = "sweep-1"
 
-DEFAULT = Effort(branches=24, nodes=100, walk=4, tolerance=5e-7, dividing=3e-5)
-EXACT = Effort(branches=4000, nodes=20_000, walk=32, tolerance=2e-7, dividing=0.0)
+DEFAULT = Effort(branches=64, nodes=80, walk=5, tolerance=5e-7, dividing=3e-5)
+EXACT = Effort(branches=20_000, nodes=300, walk=12, tolerance=5e-8, dividing=0.0)
 
 
 class NoRiskModel(ValueError):
@@ -84,6 +85,7 @@ def solve(
     measured = distance or _distance(book, wanted)
     if measured is Distance.RISK and book.risk is None:
         raise NoRiskModel("Distance cannot be measured as risk: the book has no covariance of its securities.")
+    ready(measured)
     raising = np.zeros(len(book), dtype=bool)
     raising[wanted[mode_of == MODES.index(Mode.RAISE_CASH)]] = True
     problem = pose(

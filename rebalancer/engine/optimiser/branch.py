@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from rebalancer.engine.optimiser.compiled import compiled
-from rebalancer.engine.optimiser.curves import ANY, cash_of, cut, wrap
+from rebalancer.engine.optimiser.curves import cash_of, cut, wrap
 from rebalancer.engine.optimiser.search import Terms, cost_of, search
 from rebalancer.engine.optimiser.sweep import Till, sweep, worth
-from rebalancer.engine.optimiser.work import CUTS, Work
+from rebalancer.engine.optimiser.work import ANY, CUTS, Work
 
 
 class Effort(NamedTuple):
@@ -80,13 +80,14 @@ def _divide(work: Work, row: int, cash: float, below: float, bound: float, stack
 
 
 @compiled
-def _keep(work: Work, rows: int) -> None:
+def keep(work: Work, rows: int) -> None:
+    """Remember the best answer of this branch as the best of all."""
     for row in range(rows):
         work.rows[row].kept = work.rows[row].best
 
 
 @compiled
-def _least(work: Work, stack: int, bound: float) -> float:
+def least_open(work: Work, stack: int, bound: float) -> float:
     """The lowest bound of what was left open."""
     for place in range(stack):
         bound = min(bound, work.cuts[place].bound)
@@ -107,7 +108,7 @@ def branch(work: Work, rows: int, till: Till, terms: Terms, effort: Effort) -> A
             seen += found.nodes
             if swept.bound + found.excess < best:
                 best = swept.bound + found.excess
-                _keep(work, rows)
+                keep(work, rows)
             room = stack + 2 <= CUTS and depth + 1 < CUTS and branches < effort.branches
             if found.proven:
                 bound = min(bound, swept.bound + found.excess)
@@ -125,7 +126,7 @@ def branch(work: Work, rows: int, till: Till, terms: Terms, effort: Effort) -> A
         depth += 1
         _apply(work, rows, depth, terms)
     best = reprice(work, rows, till, terms)
-    bound = min(_least(work, stack, bound), best - terms.tolerance)
+    bound = min(least_open(work, stack, bound), best - terms.tolerance)
     return Answer(best, min(max(root, bound), best), proven and stack == 0, seen)
 
 

@@ -109,8 +109,10 @@ def _why_no_buy(
         return LESS_THAN_A_SHARE
     if work.rows[k].most_buy > 0:
         return NOT_ENOUGH_CASH
-    below = product(wanted * one.step, one.price) < problem.accounts[account].minimum
-    return BELOW_MINIMUM if below else VOLUME_CAP
+    if product(wanted * one.step, one.price) < problem.accounts[account].minimum:
+        return BELOW_MINIMUM
+    capped = one.cap >= 0 and one.cap // one.step < work.rows[k].least
+    return VOLUME_CAP if capped else NOT_ENOUGH_CASH
 
 
 @compiled
@@ -139,13 +141,15 @@ def _what_limits(work: Work, k: int, problem: Problem, row: int, account: int, w
     if one.cap >= 0 and one.cap // one.step < wanted and limit >= one.cap // one.step:
         return VOLUME_CAP
     if limit < wanted and limit < sellable(problem, row):
-        strict = problem.accounts[account].short_rule == 2
+        strict, losses = problem.accounts[account].short_rule == 2, False
         for lot in range(problem.lot_offsets[one.position], problem.lot_offsets[one.position + 1]):
             lots = problem.lots[lot]
             near = not lots.long and lots.days_to_long <= problem.accounts[account].short_days
+            losses = losses or lots.loss
             if strict and near and lots.gain > 0.0:
                 return WAITS
-        return WASH_SALE_LOSS
+        if losses and problem.accounts[account].taxable:
+            return WASH_SALE_LOSS
     if limit > 0 and tax_of(work, k, PLAIN, float(min(limit, wanted))) > 0.0:
         return NOT_WORTH_TAX
     return NOTHING_TO_BUY

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +23,21 @@ def _sources() -> str:
     return whole.hexdigest()[:16]
 
 
-KEPT = HERE / "__pycache__" / f"native-{_sources()}"
-"""Where machine code is kept; absent until the first compilation."""
-setattr(numba.config, "CACHE_DIR", str(KEPT))  # noqa: B010 - a setting that numba declares at run time
+def _place() -> Path | None:
+    """Beside the source, or among the user's caches where that cannot be written."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    for folder in (HERE / "__pycache__", caches / "rebalancer"):
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder / f"native-{_sources()}"
+    return None
+
+
+KEPT = _place()
+"""Where machine code is kept; None where there is no place for it, and every process compiles for itself."""
+if KEPT is not None:
+    setattr(numba.config, "CACHE_DIR", str(KEPT))  # noqa: B010 - a setting that numba declares at run time
 _njit: Any = numba.njit
 
 MICRO = 1_000_000
@@ -34,14 +48,14 @@ CENT = 10_000
 def compiled(function: Function) -> Function:
     """Machine code that other compiled code calls; the interpreter cannot, which halves the time of compiling."""
     kernel: Function = _njit(
-        cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+        cache=KEPT is not None, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)
     return kernel
 
 
 def called(function: Function) -> Function:
     """Machine code that the interpreter calls, without its lock."""
-    kernel: Function = _njit(cache=True, nogil=True, error_model="numpy")(function)
+    kernel: Function = _njit(cache=KEPT is not None, nogil=True, error_model="numpy")(function)
     return kernel
 
 

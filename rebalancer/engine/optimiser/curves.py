@@ -10,9 +10,8 @@ from __future__ import annotations
 from math import ceil, floor, inf
 
 from rebalancer.engine.optimiser.compiled import compiled
-from rebalancer.engine.optimiser.work import STATES, Work
+from rebalancer.engine.optimiser.work import ANY, STATES, Work
 
-ANY = 1 << 62
 EVENNESS = 1e-4
 """Deep deviations count more by this, times deviation over value: of equal trades the deepest comes first."""
 LEVELS = (0.004, 0.012, 0.03, 0.08, 0.18, 0.4)
@@ -57,7 +56,8 @@ def drift_cost(work: Work, row: int, steps: int, price_of_drift: float, value: f
 @compiled
 def trade_cost(work: Work, row: int, steps: int, commission: float) -> float:
     """Dollars of tax, spread, fees and commission; infinite for a trade that is not allowed."""
-    if steps < work.rows[row].low or steps > work.rows[row].high:
+    one = work.rows[row]
+    if steps < one.low or steps > one.high or steps < one.lowest or steps > one.highest:
         return inf
     if steps == 0:
         return inf if work.rows[row].bound_to_sell else 0.0
@@ -120,26 +120,35 @@ def draw(work: Work, row: int, price_of_drift: float, commission: float, value: 
     one.low, one.high = -ANY, ANY
     _add(work, row, 0)
     short = (one.goal - one.held) / one.price if one.price > 0.0 else 0.0
+    level = value / one.price if one.price > 0.0 and price_of_drift > 0.0 else 0.0
     if one.most_buy > 0:
         _add(work, row, one.least)
         _add(work, row, one.most_buy)
         _add_buy(work, row, short)
-        if price_of_drift > 0.0:
-            for level in LEVELS:
-                _add_buy(work, row, short - level * value / one.price)
+        for part in LEVELS:
+            if level > 0.0:
+                _add_buy(work, row, short - part * level)
     for state in range(STATES):
-        if work.states[row, state].begin == 0:
-            continue
-        _add(work, row, -work.states[row, state].begin)
-        _add(work, row, -work.states[row, state].end)
-        _add_sale(work, row, state, -short)
-        if price_of_drift > 0.0:
-            for level in LEVELS:
-                _add_sale(work, row, state, -short - level * value / one.price)
-        for place in range(work.states[row, state].lots):
-            _add_sale(work, row, state, work.lots[row, state, place].end)
+        if work.states[row, state].begin > 0:
+            _draw_sales(work, row, state, -short, level)
+    for steps in (one.lowest, one.highest):
+        if abs(steps) < ANY and trade_cost(work, row, steps, commission) < inf:
+            _add(work, row, steps)
     for place in range(one.points):
         mark(work, row, place, price_of_drift, commission, value)
+
+
+@compiled
+def _draw_sales(work: Work, row: int, state: int, over: float, level: float) -> None:
+    """Points of the sales of one state: its ends, the goal, the levels of deviation, and the ends of its lots."""
+    _add(work, row, -work.states[row, state].begin)
+    _add(work, row, -work.states[row, state].end)
+    _add_sale(work, row, state, over)
+    for part in LEVELS:
+        if level > 0.0:
+            _add_sale(work, row, state, over - part * level)
+    for place in range(work.states[row, state].lots):
+        _add_sale(work, row, state, work.lots[row, state, place].end)
 
 
 @compiled
@@ -156,6 +165,8 @@ def retilt(work: Work, row: int, slope: float, commission: float) -> None:
     one = work.rows[row]
     for place in range(one.points):
         point = work.points[row, place]
+        if point.n < one.low or point.n > one.high:
+            continue
         tilt = slope * (one.held + point.n * one.price - one.goal)
         point.g = trade_cost(work, row, point.n, commission) + tilt
     wrap(work, row)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rebalancer.engine.book_tables import Bools, Floats, Ints
-from rebalancer.engine.optimiser.branch import Answer, Effort, branch
+from rebalancer.engine.optimiser.branch import Answer, Effort, branch, reprice
 from rebalancer.engine.optimiser.codes import skip_code, trade_code
 from rebalancer.engine.optimiser.compiled import MICRO, called, compiled, product
 from rebalancer.engine.optimiser.curves import draw, state_of, wrap
 from rebalancer.engine.optimiser.exact import cash_after, foots, gains
 from rebalancer.engine.optimiser.problem import Problem, Risk
-from rebalancer.engine.optimiser.risk import branch_risk, fill_matrix
+from rebalancer.engine.optimiser.risk import branch_risk
 from rebalancer.engine.optimiser.search import Terms
 from rebalancer.engine.optimiser.setup import FREE, FULL, LIQUIDATE, NO_BUY, NO_LOSS, QUIET, lay_out
 from rebalancer.engine.optimiser.sweep import Till
+from rebalancer.engine.optimiser.variance import fill_matrix
 from rebalancer.engine.optimiser.work import Work
 
 IDLE = 1.0
@@ -26,7 +27,8 @@ MARGIN = 0.04
 CONFLICTS = 3
 """Wash groups of an account whose two sides are both tried out."""
 
-
+SALES_ONLY: Any = np.bool_(False)
+"""A literal would have all of `_decide` compiled a second time."""
 SIDES = (NO_LOSS, NO_BUY, QUIET)
 
 
@@ -99,8 +101,11 @@ def guard_for(problem: Problem) -> Guard:
 
 
 @compiled
-def till_of(problem: Problem, account: int, mode: int, rows: int, half: float) -> Till:
-    """What cash is worth to an account; `half` dollars for a dollar away from its target."""
+def till_of(problem: Problem, account: int, mode: int, rows: int, half: float, buys: bool) -> Till:
+    """What cash is worth to an account; `half` dollars for a dollar away from its target.
+
+    Whoever buys must leave the reserve; cash that stands below it, but above its lower threshold, may stay there.
+    """
     accounts = problem.accounts
     start, reserve = accounts[account].free / MICRO, accounts[account].reserve / MICRO
     above = half * (1.0 + IDLE) + accounts[account].cash_drag
@@ -111,7 +116,9 @@ def till_of(problem: Problem, account: int, mode: int, rows: int, half: float) -
         if mode != FULL:
             return Till(start, floor, floor, 1.0, 1.0)
         return Till(start, floor, max(accounts[account].cash_target / MICRO, floor), half, above)
-    floor = min(reserve + MARGIN * rows, start)
+    floor = reserve + MARGIN * rows
+    if not buys:
+        floor = min(floor, start)
     return Till(start, floor, max(accounts[account].cash_target / MICRO, floor), half, above)
 
 
@@ -132,7 +139,7 @@ def _decide(
     value = one.value / MICRO
     price = one.price_of_drift if risk is None else 0.0
     terms = Terms(price, one.commission / MICRO, value, effort.tolerance * value)
-    till = till_of(problem, account, mode, rows, 0.5 * price)
+    till = till_of(problem, account, mode, rows, 0.5 * price, buys)
     for row in range(rows):
         if not buys:
             work.rows[row].most_buy = 0
@@ -141,7 +148,13 @@ def _decide(
     if risk is not None:
         fill_matrix(work, problem, risk, account)
         return branch_risk(work, rows, till, terms, one.price_of_drift / value, effort)
-    return branch(work, rows, till, terms, effort)
+    answer = branch(work, rows, till, terms, effort)
+    usual = till_of(problem, account, mode, rows, 0.5 * price, False)
+    if till.target == usual.target:
+        return answer
+    objective = reprice(work, rows, usual, terms)
+    bound = min(answer.bound - till.above * (till.target - usual.target), objective)
+    return Answer(objective, bound, answer.proven, answer.nodes)
 
 
 @compiled
@@ -281,22 +294,25 @@ def _account(
     """Decide one account; where a wash group pulls both ways, all combinations are tried and the cheapest kept."""
     conflicts = _conflicts(work, problem, account, guard)
     best, bound, proven, seen, chosen = np.inf, np.inf, True, 0, 0
-    for choice in range(len(SIDES) ** conflicts):
-        if not _set_sides(work, problem, account, guard, conflicts, choice):
+    choices = len(SIDES) ** conflicts
+    one = problem.accounts[account]
+    tight = one.missing == 0 and one.free / MICRO < one.reserve / MICRO + MARGIN * _rows(problem, account)
+    for choice in range(2 * choices if tight else choices):
+        if not _set_sides(work, problem, account, guard, conflicts, choice % choices):
             continue
-        answer = _decide(work, problem, account, mode, guard, effort, True, risk)
+        answer = _decide(work, problem, account, mode, guard, effort, bool(choice < choices), risk)
         seen += answer.nodes
         bound = min(bound, answer.bound)
         proven = proven and answer.proven
         if answer.objective < best - 1e-9:
             best, chosen = answer.objective, choice
-    if conflicts > 0:
-        _set_sides(work, problem, account, guard, conflicts, chosen)
-        _decide(work, problem, account, mode, guard, effort, True, risk)
+    if conflicts > 0 or tight:
+        _set_sides(work, problem, account, guard, conflicts, chosen % choices)
+        _decide(work, problem, account, mode, guard, effort, bool(chosen < choices), risk)
     _write(work, problem, account, outcome)
     if _spends_reserve(problem, account, outcome):
-        answer = _decide(work, problem, account, mode, guard, effort, False, risk)
-        best, bound, proven = answer.objective, answer.bound, answer.proven
+        best = _decide(work, problem, account, mode, guard, effort, SALES_ONLY, risk).objective
+        proven = False
         _write(work, problem, account, outcome)
     outcome.objective[account], outcome.bound[account] = best, bound
     outcome.proven[account], outcome.nodes[account] = proven, seen
@@ -304,6 +320,12 @@ def _account(
     _explain(work, problem, account, mode, guard, outcome)
     for place in range(conflicts):
         guard.side[work.conflict[place]] = FREE
+
+
+@compiled
+def _rows(problem: Problem, account: int) -> int:
+    rows: int = problem.row_offsets[account + 1] - problem.row_offsets[account]
+    return rows
 
 
 @compiled

@@ -14,7 +14,7 @@ from rebalancer.engine.drift import Drift
 from rebalancer.engine.fees import ACTIVITY, SECTION_31_PER_MILLION, in_force
 from rebalancer.engine.optimiser.goals import goals
 from rebalancer.engine.optimiser.lot_order import LotFacts, lot_facts
-from rebalancer.engine.optimiser.work import Records
+from rebalancer.engine.optimiser.work import ANY, Records
 from rebalancer.engine.policy import Preset, ShortGainRule
 from rebalancer.engine.triggers import WASH_WINDOW_DAYS
 
@@ -75,6 +75,9 @@ class Rows(NamedTuple):
     """0 or the place of the reason in `SKIP_REASONS`, the wash rule apart."""
     sell_bar: Ints
     group: Ints
+    lowest: Ints
+    """Fewest steps of a trade, sales negative."""
+    highest: Ints
 
 
 class Wash(NamedTuple):
@@ -243,6 +246,8 @@ def _rows(book: Book, drift: Drift, bars: Mapping[str, int]) -> Rows:
         buy_bar=buy_bar,
         sell_bar=sell_bar,
         group=securities.wash_group[security],
+        lowest=np.full(len(security), -ANY),
+        highest=np.full(len(security), ANY),
     )
 
 

@@ -1,4 +1,4 @@
-"""Turns what the waterfall came to into exact trades, their reasons, and the figures before and after."""
+"""Turns what was decided into exact trades, their reasons, and the figures before and after."""
 
 from __future__ import annotations
 

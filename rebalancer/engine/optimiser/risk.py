@@ -1,229 +1,19 @@
-"""Distance as variance: the same curves, coupled by a covariance.
-
-The relaxation moves cash between two securities, or a security and the till, along their hulls for as long as that
-pays (sequential minimal optimisation); its tangent plane at the point reached, swept like any other account, is a lower
-bound of every whole-step answer, since the variance term is convex. Steps are rounded, improved one and two securities
-at a time with exact differences, and branched upon.
-"""
+"""From the relaxed variance to whole steps: rounding, exact improvement of one and two securities, branching."""
 
 from __future__ import annotations
 
 from math import ceil, floor, inf
 
-from rebalancer.engine.optimiser.branch import Answer, Effort
+from rebalancer.engine.optimiser.branch import Answer, Effort, keep, least_open
 from rebalancer.engine.optimiser.compiled import MICRO, compiled
-from rebalancer.engine.optimiser.curves import ANY, cash_of, cut, retilt, trade_cost, wrap
-from rebalancer.engine.optimiser.problem import Problem, Risk
+from rebalancer.engine.optimiser.curves import cash_of, cut, trade_cost, wrap
 from rebalancer.engine.optimiser.search import Terms
-from rebalancer.engine.optimiser.sweep import HARD, Till, sweep, worth
-from rebalancer.engine.optimiser.work import CUTS, Work
+from rebalancer.engine.optimiser.sweep import Till, worth
+from rebalancer.engine.optimiser.variance import deviation, edge_of, refresh, relax, shift, slope_of, tangent_bound
+from rebalancer.engine.optimiser.work import ANY, CUTS, Work
 
-ROUNDS = 60
-"""Moves of the relaxation for each security."""
 SWEEPS = 8
 STEPS = (1, -1, 3, -3)
-
-
-@compiled
-def fill_matrix(work: Work, problem: Problem, risk: Risk, account: int) -> None:
-    """The covariance of the account's securities."""
-    begin, end = problem.row_offsets[account], problem.row_offsets[account + 1]
-    loadings, specific = risk.loadings, risk.specific
-    for row in range(begin, end):
-        one = problem.rows[row].security
-        for other in range(begin, row + 1):
-            two = problem.rows[other].security
-            total = specific[one] if one == two else 0.0
-            for factor in range(loadings.shape[1]):
-                total += loadings[one, factor] * loadings[two, factor]
-            work.matrix[row - begin, other - begin] = total
-            work.matrix[other - begin, row - begin] = total
-
-
-@compiled
-def _deviation(work: Work, row: int, steps: float) -> float:
-    one = work.rows[row]
-    return one.held + steps * one.price - one.goal
-
-
-@compiled
-def _refresh(work: Work, rows: int, factor: float) -> float:
-    """Gradients from the deviations; gives back the variance term in dollars."""
-    total = 0.0
-    for row in range(rows):
-        grad = 0.0
-        for other in range(rows):
-            grad += work.matrix[row, other] * work.rows[other].dev
-        work.rows[row].grad = factor * grad
-        total += 0.5 * factor * grad * work.rows[row].dev
-    return total
-
-
-@compiled
-def _shift(work: Work, rows: int, factor: float, row: int, by: float) -> None:
-    """Change a deviation by dollars and all gradients with it."""
-    work.rows[row].dev += by
-    for other in range(rows):
-        work.rows[other].grad += factor * work.matrix[row, other] * by
-
-
-@compiled
-def _edge(work: Work, row: int, up: bool) -> int:
-    """The hull's edge along which the row's cash can rise or fall: the place of its first corner, or -1."""
-    one = work.rows[row]
-    for place in range(one.corners - 1):
-        low, high = work.points[row, work.corners[row, place]].y, work.points[row, work.corners[row, place + 1]].y
-        if (up and low <= one.y < high) or (not up and low < one.y <= high):
-            return place
-    return -1
-
-
-@compiled
-def _slope(work: Work, row: int, edge: int) -> tuple[float, float]:
-    """Along an edge: cost, and deviation, a dollar of cash."""
-    low, high = work.points[row, work.corners[row, edge]], work.points[row, work.corners[row, edge + 1]]
-    over = high.y - low.y
-    return (high.g - low.g) / over, work.rows[row].price * (high.n - low.n) / over
-
-
-@compiled
-def _till_slope(till: Till, cash: float, up: bool) -> float:
-    """What a dollar more (up) or a dollar less of cash changes in what it is worth, a dollar."""
-    if cash < till.floor or (not up and cash == till.floor):
-        return -HARD
-    if cash < till.target or (not up and cash == till.target):
-        return -till.below
-    return till.above
-
-
-@compiled
-def _till_room(till: Till, cash: float, up: bool) -> float:
-    """Dollars until that changes."""
-    for kink in (till.floor, till.target):
-        if up and cash < kink:
-            return kink - cash
-    if not up:
-        if cash > till.target:
-            return cash - till.target
-        if cash > till.floor:
-            return cash - till.floor
-    return inf
-
-
-@compiled
-def _move(work: Work, rows: int, factor: float, row: int, edge: int, up: bool, by: float) -> None:
-    """Raise or lower a row's cash along an edge."""
-    low, high = work.points[row, work.corners[row, edge]], work.points[row, work.corners[row, edge + 1]]
-    one = work.rows[row]
-    to = one.y + by if up else one.y - by
-    if to >= high.y - 1e-9:
-        to = high.y
-    elif to <= low.y + 1e-9:
-        to = low.y
-    share = (to - low.y) / (high.y - low.y)
-    part = low.n + share * (high.n - low.n)
-    one.y = to
-    _shift(work, rows, factor, row, (part - one.part) * one.price)
-    one.part = part
-
-
-@compiled
-def _room(work: Work, row: int, edge: int, up: bool) -> float:
-    place = edge + 1 if up else edge
-    return abs(work.points[row, work.corners[row, place]].y - work.rows[row].y)
-
-
-@compiled
-def _start(work: Work, rows: int, factor: float, till: Till) -> float:
-    """Put every row on its hull, at no trade where that is a corner; the cash that makes."""
-    cash = till.start
-    for row in range(rows):
-        one = work.rows[row]
-        at = 0
-        for place in range(one.corners):
-            here = work.points[row, work.corners[row, place]]
-            if abs(here.n) < abs(work.points[row, work.corners[row, at]].n):
-                at = place
-        point = work.points[row, work.corners[row, at]]
-        one.y, one.part = point.y, float(point.n)
-        one.dev = _deviation(work, row, one.part)
-        cash += point.y
-    _refresh(work, rows, factor)
-    return cash
-
-
-@compiled
-def relax(work: Work, rows: int, till: Till, factor: float, tolerance: float) -> float:
-    """Minimise over the hulls; leaves `part`, `y`, `dev` and `grad` of every row. Gives back cash."""
-    cash = _start(work, rows, factor, till)
-    for _ in range(ROUNDS * (rows + 1)):
-        raising, falling, cheapest, dearest = -1, -1, inf, -inf
-        for row in range(rows):
-            edge = _edge(work, row, True)
-            if edge >= 0:
-                cost, tilt = _slope(work, row, edge)
-                if cost + work.rows[row].grad * tilt < cheapest:
-                    raising, cheapest = row, cost + work.rows[row].grad * tilt
-            edge = _edge(work, row, False)
-            if edge >= 0:
-                cost, tilt = _slope(work, row, edge)
-                if cost + work.rows[row].grad * tilt > dearest:
-                    falling, dearest = row, cost + work.rows[row].grad * tilt
-        pair = dearest - cheapest if raising >= 0 and falling >= 0 else -inf
-        alone_up = -(cheapest + _till_slope(till, cash, True)) if raising >= 0 else -inf
-        alone_down = dearest + _till_slope(till, cash, False) if falling >= 0 else -inf
-        best = max(pair, alone_up, alone_down)
-        if best <= tolerance:
-            break
-        with_up, with_down = best == pair or best == alone_up, best == pair or best == alone_down
-        cash += _exchange(
-            work, rows, factor, till, cash, best, raising if with_up else -1, falling if with_down else -1
-        )
-    return cash
-
-
-@compiled
-def _exchange(
-    work: Work, rows: int, factor: float, till: Till, cash: float, gain: float, raising: int, falling: int
-) -> float:
-    """Move cash from one row to another, or to or from the till, as far as it pays; the change of cash."""
-    room, curve = inf, 0.0
-    tilt_up, tilt_down = 0.0, 0.0
-    up, down = -1, -1
-    if raising >= 0:
-        up = _edge(work, raising, True)
-        tilt_up = _slope(work, raising, up)[1]
-        room = min(room, _room(work, raising, up, True))
-        curve += tilt_up * tilt_up * work.matrix[raising, raising]
-    if falling >= 0:
-        down = _edge(work, falling, False)
-        tilt_down = -_slope(work, falling, down)[1]
-        room = min(room, _room(work, falling, down, False))
-        curve += tilt_down * tilt_down * work.matrix[falling, falling]
-    if raising >= 0 and falling >= 0:
-        curve += 2.0 * tilt_up * tilt_down * work.matrix[raising, falling]
-    else:
-        room = min(room, _till_room(till, cash, raising >= 0))
-    by = room if factor * curve <= 0.0 else min(room, gain / (factor * curve))
-    if raising >= 0:
-        _move(work, rows, factor, raising, up, True, by)
-    if falling >= 0:
-        _move(work, rows, factor, falling, down, False, by)
-    if raising >= 0 and falling >= 0:
-        return 0.0
-    return by if raising >= 0 else -by
-
-
-@compiled
-def _tangent_bound(work: Work, rows: int, till: Till, terms: Terms, factor: float) -> float:
-    """The least that any whole-step answer in the rows' ranges costs, by the tangent plane at the relaxed point."""
-    variance = _refresh(work, rows, factor)
-    for row in range(rows):
-        retilt(work, row, work.rows[row].grad, terms.commission)
-    bound = sweep(work, rows, till).bound - variance
-    for row in range(rows):
-        retilt(work, row, 0.0, terms.commission)
-    return bound
 
 
 @compiled
@@ -248,9 +38,9 @@ def _round(work: Work, rows: int, till: Till, terms: Terms, factor: float) -> fl
     for row in range(rows):
         one = work.rows[row]
         one.best = _allowed(work, row, one.part, terms)
-        one.dev = _deviation(work, row, float(one.best))
+        one.dev = deviation(work, row, float(one.best))
         cash += cash_of(work, row, one.best, terms.commission)
-    _refresh(work, rows, factor)
+    refresh(work, rows, factor)
     return cash
 
 
@@ -282,7 +72,7 @@ def _take(work: Work, rows: int, row: int, steps: int, terms: Terms, factor: flo
     """Set other steps; the cash that brings."""
     one = work.rows[row]
     brings = cash_of(work, row, steps, terms.commission) - cash_of(work, row, one.best, terms.commission)
-    _shift(work, rows, factor, row, (steps - one.best) * one.price)
+    shift(work, rows, factor, row, (steps - one.best) * one.price)
     one.best = steps
     return brings
 
@@ -368,22 +158,26 @@ def _total(work: Work, rows: int, till: Till, terms: Terms, factor: float, cash:
     """What the steps in `best` cost."""
     total = worth(till, cash)
     for row in range(rows):
-        work.rows[row].dev = _deviation(work, row, float(work.rows[row].best))
+        work.rows[row].dev = deviation(work, row, float(work.rows[row].best))
         total += trade_cost(work, row, work.rows[row].best, terms.commission)
-    return total + _refresh(work, rows, factor)
+    return total + refresh(work, rows, factor)
 
 
 @compiled
 def _to_divide(work: Work, rows: int, terms: Terms) -> int:
-    """The row that is furthest, in dollars, from steps that are allowed; or whose curve lies furthest above its hull."""
+    """The row furthest, in dollars, from steps that are allowed, or whose curve lies furthest above its hull.
+
+    Its relaxed steps are kept in `kept_part`.
+    """
     found, most = -1, 1e-7 * terms.value / MICRO
     for row in range(rows):
         one = work.rows[row]
+        one.kept_part = one.part
         if one.corners < 2:
             continue
         away = abs(one.part - round(one.part))
         distance = away * one.price
-        if away < 1e-7 or trade_cost(work, row, int(round(one.part)), terms.commission) == inf:
+        if away < 1e-7 or trade_cost(work, row, round(one.part), terms.commission) == inf:
             distance = max(distance, _above_hull(work, row, terms))
         if distance > most:
             found, most = row, distance
@@ -396,11 +190,11 @@ def _above_hull(work: Work, row: int, terms: Terms) -> float:
     one = work.rows[row]
     steps = round(one.part)
     cost = trade_cost(work, row, int(steps), terms.commission)
-    edge = max(_edge(work, row, True), _edge(work, row, False))
+    edge = max(edge_of(work, row, True), edge_of(work, row, False))
     if cost == inf:
         return one.price
     low = work.points[row, work.corners[row, edge]]
-    return cost - (low.g + (one.y - low.y) * _slope(work, row, edge)[0])
+    return cost - (low.g + (one.y - low.y) * slope_of(work, row, edge)[0])
 
 
 @compiled
@@ -417,35 +211,46 @@ def _set_path(work: Work, rows: int, depth: int, terms: Terms) -> None:
 
 
 @compiled
+def _divide(work: Work, row: int, bound: float, stack: int, depth: int) -> int:
+    """Put both sides of a row's relaxed steps on the stack; the new height."""
+    at = floor(work.rows[row].kept_part + 1e-7)
+    for side in range(2):
+        one = work.cuts[stack]
+        one.row, one.depth, one.bound = row, depth, bound
+        one.low, one.high = (-ANY, at) if side == 0 else (at + 1, ANY)
+        stack += 1
+    return stack
+
+
+@compiled
+def _try(work: Work, rows: int, till: Till, terms: Terms, factor: float) -> float:
+    """Round, improve and price: what the steps in `best` cost."""
+    cash = _round(work, rows, till, terms, factor)
+    return _total(work, rows, till, terms, factor, _improve(work, rows, till, terms, factor, cash))
+
+
+@compiled
 def branch_risk(work: Work, rows: int, till: Till, terms: Terms, factor: float, effort: Effort) -> Answer:
     """The best answer found within the effort, its steps in `kept`, and the bound proven."""
     best, bound, proven, stack, depth, seen, root = inf, inf, True, 0, 0, 0, -inf
     while True:
         seen += 1
         relax(work, rows, till, factor, 1e-8)
-        below = _tangent_bound(work, rows, till, terms, factor)
+        below = tangent_bound(work, rows, till, terms, factor)
         root = below if seen == 1 else root
         if below < best - terms.tolerance:
             row = _to_divide(work, rows, terms)
-            part = work.rows[row].part if row >= 0 else 0.0
-            cash = _improve(work, rows, till, terms, factor, _round(work, rows, till, terms, factor))
-            total = _total(work, rows, till, terms, factor, cash)
+            total = _try(work, rows, till, terms, factor)
             if total < best:
                 best = total
-                for one in range(rows):
-                    work.rows[one].kept = work.rows[one].best
-            if total - below > terms.tolerance:
-                room = stack + 2 <= CUTS and depth + 1 < CUTS and seen < effort.branches
-                if row >= 0 and room and best - below > effort.dividing * terms.value:
-                    for side in range(2):
-                        one = work.cuts[stack]
-                        one.row, one.depth, one.bound = row, depth, below
-                        one.low, one.high = (-ANY, floor(part + 1e-7)) if side == 0 else (floor(part + 1e-7) + 1, ANY)
-                        stack += 1
-                else:
-                    bound, proven = min(bound, below), False
-            else:
+                keep(work, rows)
+            room = stack + 2 <= CUTS and depth + 1 < CUTS and seen < effort.branches
+            if total - below <= terms.tolerance:
                 bound = min(bound, total)
+            elif row >= 0 and room and best - below > effort.dividing * terms.value:
+                stack = _divide(work, row, below, stack, depth)
+            else:
+                bound, proven = min(bound, below), False
         while stack > 0 and work.cuts[stack - 1].bound >= best - terms.tolerance:
             stack -= 1
         if stack == 0 or seen >= effort.branches:
@@ -455,7 +260,5 @@ def branch_risk(work: Work, rows: int, till: Till, terms: Terms, factor: float, 
         work.path[depth] = work.cuts[stack]
         depth += 1
         _set_path(work, rows, depth, terms)
-    for place in range(stack):
-        bound = min(bound, work.cuts[place].bound)
-    bound = min(bound, best - terms.tolerance)
+    bound = min(least_open(work, stack, bound), best - terms.tolerance)
     return Answer(best, min(max(root, bound), best), proven and stack == 0, seen)

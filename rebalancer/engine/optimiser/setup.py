@@ -42,6 +42,7 @@ def lay_out(
         if not not_bought[group] and side[group] < NO_BUY:
             work.rows[k].most_buy = _most_bought(work, k, problem, row, account, mode)
         work.rows[k].bound_to_sell = False
+        work.rows[k].lowest, work.rows[k].highest = problem.rows[row].lowest, problem.rows[row].highest
         work.states[k, PLAIN].begin = 0
         work.states[k, EVERYTHING].begin = 0
         work.states[k, PLAIN].lots = 0

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 Records = NDArray[Any]
 """A structured array: compiled code reads and writes its fields by name."""
 
+ANY = 1 << 62
+"""More steps than any trade has."""
 STATES = 2
 """Ways in which a security may be sold: gains only, or everything with recent purchases first."""
 AROUND = 56
 """Points of a curve beside the two at every lot's end: around the goal, smallest and largest trades, and cuts."""
 OPTIONS = 32
 """Alternatives of one row that a search looks at."""
-CUTS = 48
+CUTS = 400
 """Branches that stand open at most."""
 
 ROW = np.dtype(
@@ -30,12 +32,15 @@ ROW = np.dtype(
         ("goal", "f8"),  # dollars
         ("y", "f8"),  # relaxed: cash brought
         ("part", "f8"),  # relaxed: steps
+        ("kept_part", "f8"),  # those of the relaxation that is divided
         ("dev", "f8"),  # dollars away from the goal
         ("grad", "f8"),  # what a dollar held more changes in the variance term
         ("base", "f8"),  # least cost at the price of cash
         ("least", "i8"),  # fewest steps of a trade
         ("most_buy", "i8"),
         ("bound_to_sell", "?"),  # selling nothing is not allowed
+        ("lowest", "i8"),  # fewest steps whatever branch, sales negative: what must stay or go
+        ("highest", "i8"),
         ("low", "i8"),  # fewest steps that a branch allows, sales negative
         ("high", "i8"),
         ("points", "i8"),  # how many

@@ -1,4 +1,4 @@
-"""The waterfall step by step, on accounts of round numbers."""
+"""Decisions rule by rule, on accounts of round numbers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ RECENT, RECENT_LOSS = Parcel(4, 1.0, False, True), Parcel(4, -1.0, True, True)
 
 
 def make_line(symbol: str = "A", **changes) -> Line:
-    facts = {
+    facts: dict[str, Any] = {
         "symbol": symbol,
         "group": symbol,
         "price": 10.0,
@@ -30,7 +31,7 @@ def make_line(symbol: str = "A", **changes) -> Line:
 
 
 def make_account(*lines: Line, **changes) -> Account:
-    facts = {
+    facts: dict[str, Any] = {
         "value": 1000.0,
         "cash": 100.0,
         "raises": False,

@@ -1,0 +1,52 @@
+"""Decisions as the trade list writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from rebalancer.engine.fees import Side
+from rebalancer.engine.optimiser import Decision, Trade
+
+
+def trades_of(decisions: Iterable[Decision]) -> dict[str, Any]:
+    """Trades by account id: `{"A1": {"trades": [{"symbol", "qty", "lots": [{"id", "qty"}], "reason", "sentence"}]}}`.
+
+    `qty` is signed, sales negative; whole numbers are written as such.
+    """
+    return {decision.account_id: _written(decision) for decision in decisions}
+
+
+def _written(decision: Decision) -> dict[str, Any]:
+    proof = decision.certificate
+    return {
+        "trades": [_trade(trade) for trade in decision.trades],
+        "drift_before": round(decision.drift_before, 8),
+        "drift_after": round(decision.drift_after, 8),
+        "gain_short": float(decision.gain_short),
+        "gain_long": float(decision.gain_long),
+        "tax": float(decision.tax),
+        "cost": float(decision.cost),
+        "cash_after": float(decision.cash_after),
+        "objective": round(proof.objective, 6),
+        "bound": round(proof.bound, 6),
+        "gap_bps": round(proof.gap_bps, 6),
+        "proven": proof.proven,
+        "skipped": [
+            {"symbol": skipped.symbol, "reason": skipped.reason, "sentence": skipped.sentence}
+            for skipped in decision.skipped
+        ],
+    }
+
+
+def _trade(trade: Trade) -> dict[str, Any]:
+    sign = 1 if trade.side is Side.BUY else -1
+    written: dict[str, Any] = {"symbol": trade.symbol, "qty": sign * _number(trade.quantity)}
+    if trade.lots:
+        written["lots"] = [{"id": pick.lot_id, "qty": _number(pick.quantity)} for pick in trade.lots]
+    return written | {"reason": trade.reason, "sentence": trade.sentence}
+
+
+def _number(quantity: Decimal) -> int | float:
+    return int(quantity) if quantity == quantity.to_integral_value() else float(quantity)
