@@ -97,7 +97,7 @@ def migrate(engines: Engines, tell: Say) -> None:
 
 
 def _compile(home: State) -> subprocess.Popen[bytes]:
-    """Begin to compile the engine, if this machine has not yet; whoever needs it meanwhile waits, the first page not."""
+    """Begin to compile the engine, if this machine has not yet: whoever needs it waits, the first page does not."""
     home.make()
     log = home.logs / "compile_engine.log"
     command = (*services.COMPILE, "--behind-others")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,14 +24,13 @@ from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import (
     ENGINE_VERSION,
     SLIDERS,
-    Decision,
     Decisions,
     Distance,
     NoRiskModel,
     solve,
 )
 from rebalancer.engine.optimiser.native import is_kept, ready
-from rebalancer.engine.portable import BadPortableBook, book_of, trades_of
+from rebalancer.engine.portable import BadPortableBook, book_of, orders_of, trades_of
 
 Result = TypeVar("Result")
 SCENARIOS = {scenario.lower(): slider for scenario, slider in SLIDERS.items()}
@@ -43,8 +42,8 @@ class Seconds:
 
     reading: float
     solving: float
-    writing: float
-    """Turning decisions into what is written."""
+    listing: float
+    """Symbols, quantities and lots of all trades."""
 
 
 class Command(BaseCommand):
@@ -76,10 +75,9 @@ class Command(BaseCommand):
             decisions, solving = _timed(lambda: solve(book, slider=slider, distance=distance, exact=options["exact"]))
         except NoRiskModel as error:
             raise CommandError(f"{options['book']}: {error}") from None
-        made, making = _timed(lambda: decisions[:])
-        accounts, writing = _timed(lambda: trades_of(made))
-        errors = _mark_breaches(book, decisions, made, accounts)
-        figures = _figures(decisions, errors, Seconds(reading, solving, making + writing))
+        orders, listing = _timed(lambda: orders_of(decisions))
+        accounts, errors = _checked(decisions, orders)
+        figures = _figures(decisions, errors, Seconds(reading, solving, listing))
         asked = {"slider": float(decisions.sliders.max(initial=0.0)), "distance": distance, "exact": options["exact"]}
         _write(options["out"], figures | asked | {"accounts": accounts})
         trades = sum(len(account["trades"]) for account in accounts.values())
@@ -131,12 +129,26 @@ def _read(path: Path) -> Any:
         raise CommandError(f"{path} is not JSON: {error}.") from None
 
 
-def _mark_breaches(book: Book, decisions: Decisions, made: list[Decision], accounts: dict[str, Any]) -> int:
-    """Decisions that do not foot lose their trades and say why; how many those are."""
-    breaches = Checker(book, decisions.drift).check_all(made)
-    for account_id, found in breaches.items():
-        accounts[account_id] |= {"trades": [], "error": " ".join(breach.sentence for breach in found)}
-    return len(breaches)
+def _checked(decisions: Decisions, orders: Mapping[str, list[dict[str, Any]]]) -> tuple[dict[str, Any], int]:
+    """What is written of every account, and how many decisions do not foot: they lose their trades and say why."""
+    made = decisions[:]
+    accounts = trades_of(made)
+    breaches = Checker(decisions.book, decisions.drift).check_all(made)
+    wrong = {account_id: " ".join(breach.sentence for breach in found) for account_id, found in breaches.items()}
+    for account_id, account in accounts.items():
+        if _plain(account["trades"]) != _plain(orders[account_id]):
+            wrong.setdefault(account_id, "The trades that were decided are not those that were checked.")
+    for account_id, sentences in wrong.items():
+        accounts[account_id] |= {"trades": [], "error": sentences}
+    return accounts, len(wrong)
+
+
+def _plain(trades: Sequence[Mapping[str, Any]]) -> set[tuple[Any, ...]]:
+    """Symbols, quantities and lots, in no order."""
+    return {
+        (trade["symbol"], trade["qty"], frozenset((lot["id"], lot["qty"]) for lot in trade.get("lots", ())))
+        for trade in trades
+    }
 
 
 def _figures(decisions: Decisions, errors: int, seconds: Seconds) -> dict[str, Any]:
@@ -149,7 +161,7 @@ def _figures(decisions: Decisions, errors: int, seconds: Seconds) -> dict[str, A
         "n": count,
         "errors": errors,
         "acc_per_s": count / max(seconds.solving, 1e-9),
-        "acc_per_s_with_map": count / max(seconds.reading + seconds.solving + seconds.writing, 1e-9),
+        "acc_per_s_with_map": count / max(seconds.reading + seconds.solving + seconds.listing, 1e-9),
         "ms_p50": each,
         "ms_p95": each,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

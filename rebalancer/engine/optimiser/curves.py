@@ -14,7 +14,7 @@ from rebalancer.engine.optimiser.work import ANY, STATES, Work
 
 EVENNESS = 1e-4
 """Deep deviations count more by this, times deviation over value: of equal trades the deepest comes first."""
-LEVELS = (0.004, 0.012, 0.03, 0.08, 0.18, 0.4)
+LEVELS = (0.01, 0.04, 0.14, 0.4)
 """Deviations, as fractions of the account, at which that difference shows."""
 
 
@@ -65,10 +65,19 @@ def trade_cost(work: Work, row: int, steps: int, commission: float) -> float:
         if steps < work.rows[row].least or steps > work.rows[row].most_buy:
             return inf
         return steps * work.rows[row].friction + commission
-    state = state_of(work, row, -steps)
-    if state < 0:
-        return inf
-    return -steps * (work.rows[row].friction + work.rows[row].fee) + commission + tax_of(work, row, state, -steps)
+    tax = _least_tax(work, row, -steps)
+    return tax if tax == inf else -steps * (one.friction + one.fee) + commission + tax
+
+
+@compiled
+def _least_tax(work: Work, row: int, sold: int) -> float:
+    """Of the states in which so many steps may be sold; infinite where none allows it."""
+    least = inf
+    for state in range(STATES):
+        one = work.states[row, state]
+        if one.begin > 0 and one.begin <= sold <= one.end:
+            least = min(least, tax_of(work, row, state, sold))
+    return least
 
 
 @compiled

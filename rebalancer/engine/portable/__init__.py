@@ -5,6 +5,6 @@
 
 from rebalancer.engine.portable.fields import BadPortableBook
 from rebalancer.engine.portable.reading import book_of
-from rebalancer.engine.portable.trades import trades_of
+from rebalancer.engine.portable.trades import orders_of, trades_of
 
-__all__ = ["BadPortableBook", "book_of", "trades_of"]
+__all__ = ["BadPortableBook", "book_of", "orders_of", "trades_of"]

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from rebalancer.engine.fees import Side
-from rebalancer.engine.optimiser import Decision, Trade
+from rebalancer.engine.money import MICRO
+from rebalancer.engine.optimiser import Decision, Decisions, Trade
 
 
 def trades_of(decisions: Iterable[Decision]) -> dict[str, Any]:
@@ -16,6 +19,36 @@ def trades_of(decisions: Iterable[Decision]) -> dict[str, Any]:
     `qty` is signed, sales negative; whole numbers are written as such.
     """
     return {decision.account_id: _written(decision) for decision in decisions}
+
+
+def orders_of(decisions: Decisions) -> dict[str, list[dict[str, Any]]]:
+    """What is traded, by account id, as quickly as it can be told: `[{"symbol", "qty", "lots": [{"id", "qty"}]}]`.
+
+    Read from the columns of the decisions; `trades_of` says the same from what was worked out exactly.
+    """
+    book, problem, outcome = decisions.book, decisions.problem, decisions.outcome
+    names, symbols, lot_ids = book.accounts.account_id, book.securities.symbol, book.lots.lot_id
+    orders: dict[str, list[dict[str, Any]]] = {names[account]: [] for account in decisions.accounts.tolist()}
+    taken = np.flatnonzero(outcome.taken)
+    starts = np.searchsorted(taken, problem.lot_offsets).tolist()
+    picks = [
+        {"id": lot_ids[lot], "qty": _shares(micros)}
+        for lot, micros in zip(taken.tolist(), outcome.taken[taken].tolist(), strict=True)
+    ]
+    traded = np.flatnonzero(outcome.steps)
+    rows = problem.rows[traded]
+    columns = (rows["account"], rows["security"], rows["position"], outcome.steps[traded] * rows["step"])
+    for account, security, position, micros in zip(*(column.tolist() for column in columns), strict=True):
+        order: dict[str, Any] = {"symbol": symbols[security], "qty": _shares(micros)}
+        if micros < 0:
+            order["lots"] = picks[starts[position] : starts[position + 1]]
+        orders[names[account]].append(order)
+    return orders
+
+
+def _shares(micros: int) -> int | float:
+    whole, rest = divmod(micros, MICRO)
+    return micros / MICRO if rest else whole
 
 
 def _written(decision: Decision) -> dict[str, Any]:
