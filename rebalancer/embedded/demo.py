@@ -47,9 +47,9 @@ def serve(port: int) -> int:
             say("stopping …")
         finally:
             _ignore_further_signals()
+            processes.stop(compiling, with_signal=signal.SIGTERM, patience=services.STOP_SECONDS)
             watch.stop()
             engines.stop()
-            processes.stop(compiling, with_signal=signal.SIGTERM, patience=services.STOP_SECONDS)
     say("stopped; the data stay in " + str(home.root))
     return 0
 
@@ -69,8 +69,8 @@ def once() -> int:
             return _one_day(engines)
         finally:
             _ignore_further_signals()
-            engines.stop()
             processes.stop(compiling, with_signal=signal.SIGTERM, patience=services.STOP_SECONDS)
+            engines.stop()
 
 
 def demo_variables() -> dict[str, str]:

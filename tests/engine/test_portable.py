@@ -5,12 +5,15 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rebalancer.engine.book import TaxStatus
+from rebalancer.engine.book_tables import NO_BUDGET
 from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import solve
-from rebalancer.engine.portable import BadPortableBook, book_of, trades_of
+from rebalancer.engine.policy import ShortGainRule
+from rebalancer.engine.portable import BadPortableBook, book_of, orders_of, trades_of
 
 BOOK: dict[str, Any] = {
     "as_of": "2026-01-05",
@@ -133,6 +136,31 @@ def test_optional_fields_reach_the_engine():
             ["accounts", 0, "lots", 1, "symbol"], "X", "lots[1].symbol is 'X', which has no price.", id="symbol"
         ),
         pytest.param(["accounts", 0, "sold_at_loss_30d"], ["X"], "sold_at_loss_30d names 'X'", id="sold"),
+        pytest.param(["harvest"], 1, "The book: harvest must be true or false, not 1.", id="harvest"),
+        pytest.param(
+            ["short_gain_rule"], "MAYBE", "short_gain_rule must be OFF or SOFT or HARD, not 'MAYBE'", id="rule"
+        ),
+        pytest.param(["short_gain_days"], Decimal("1.5"), "short_gain_days must be a whole number", id="days"),
+        pytest.param(["covariance"], [[1]], "covariance must have 3 rows of 3 numbers", id="too small a covariance"),
+        pytest.param(
+            ["covariance"],
+            [[1, 0, 0], [0, 1, 0], [0, 0, "1"]],
+            "covariance must hold numbers, not '1'.",
+            id="text in the covariance",
+        ),
+        pytest.param(
+            ["covariance"], [[1, 0, 1], [0, 1, 0], [0, 0, 1]], "covariance must be symmetric.", id="not symmetric"
+        ),
+        pytest.param(
+            ["covariance"],
+            [[1, 2, 0], [2, 1, 0], [0, 0, 1]],
+            "covariance must be positive semidefinite: its eigenvalues run from -1 to 3.",
+            id="not semidefinite",
+        ),
+        pytest.param(["households"], {"X": {}}, "There is no household X, which a tax row names.", id="household"),
+        pytest.param(
+            ["households"], {"A1": {"netting": 1}}, "Household A1: netting must be true or false", id="netting"
+        ),
     ],
 )
 def test_a_malformed_book_is_refused_in_one_sentence_that_says_where(path, value, sentence):
@@ -151,4 +179,79 @@ def test_two_accounts_of_one_id_are_refused():
     book = deepcopy(BOOK)
     book["accounts"] *= 2
     with pytest.raises(BadPortableBook, match="ids that differ"):
+        book_of(book)
+
+
+def test_orders_from_the_columns_are_the_trades_that_were_worked_out_exactly():
+    decisions = solve(book_of(BOOK))
+    told = trades_of(decisions)["A1"]["trades"]
+    listed = orders_of(decisions)["A1"]
+    assert {order["symbol"]: order["qty"] for order in listed} == {trade["symbol"]: trade["qty"] for trade in told}
+    by_symbol = {trade["symbol"]: {lot["id"]: lot["qty"] for lot in trade.get("lots", [])} for trade in told}
+    assert {order["symbol"]: {lot["id"]: lot["qty"] for lot in order.get("lots", [])} for order in listed} == by_symbol
+
+
+def test_parts_of_a_share_and_of_a_cent_are_read_to_the_micro():
+    book = changed(["accounts", 0, "lots", 0], {"id": "1", "symbol": "M01", "qty": Decimal("0.333333"), "age": 1})
+    book["accounts"][0]["lots"][0]["basis"] = Decimal("10.000001")
+    made = book_of(book)
+    assert (made.lots.quantity[0], made.lots.cost_basis[0]) == (333_333, 3_333_330)
+
+
+def test_a_covariance_becomes_loadings_in_the_order_of_the_prices():
+    book = BOOK | {
+        "symbols": ["L01", "OTHER", "M02", "M01"],
+        "covariance": [[Decimal("0.09"), 0, 0, 0], [0, 1, 0, 0], [0, 0, 2, 1], [0, 0, 1, 2]],
+    }
+    risk = book_of(book).risk
+    assert risk is not None
+    covariance = risk.loadings @ risk.loadings.T + np.diag(risk.specific)
+    assert covariance == pytest.approx(np.array([[2, 1, 0], [1, 2, 0], [0, 0, 0.09]]), abs=1e-12)
+
+
+def test_a_covariance_of_fewer_factors_than_securities_is_read_though_rounding_left_it_a_little_negative():
+    row = [Decimal("0.04000001"), Decimal("0.04"), Decimal("0.04")]
+    risk = book_of(BOOK | {"covariance": [row, [row[1]] * 3, [row[1]] * 3]}).risk
+    assert risk is not None
+    assert risk.loadings.shape[1] < 3
+
+
+def test_a_security_without_a_row_in_the_covariance_is_named():
+    book = BOOK | {"symbols": ["M01", "M02"], "covariance": [[1, 0], [0, 1]]}
+    with pytest.raises(BadPortableBook, match="covariance has no row for L01, which has a price"):
+        book_of(book)
+
+
+def test_losses_are_harvested_unless_the_book_says_otherwise():
+    assert [policy.harvest for policy in book_of(BOOK).policies] == [True]
+    assert [policy.harvest for policy in book_of(BOOK | {"harvest": False}).policies] == [False]
+
+
+def test_a_book_may_name_parameters_of_the_policy():
+    named = {"short_gain_rule": "SOFT", "short_gain_days": 45, "risk_aversion": 6, "horizon_years": Decimal("2.5")}
+    policy = book_of(BOOK | named).policies[0]
+    assert (policy.short_gain_rule, policy.short_gain_days) == (ShortGainRule.SOFT, 45)
+    assert (policy.risk_aversion, policy.horizon_years) == (6, Decimal("2.5"))
+
+
+def test_without_budgets_a_book_has_no_taxes():
+    assert book_of(BOOK).taxes is None
+
+
+def test_budgets_come_from_households_and_from_accounts():
+    book = changed(["accounts", 0, "gain_budget"], Decimal("2500.50"))
+    book["accounts"] += [{"id": name, "cash": 1, "lots": [], "household": "H"} for name in ("A2", "A3")]
+    book["accounts"].append({"id": "A4", "cash": 1, "lots": []})
+    book["households"] = {"H": {"gain_budget": 100, "short_so_far": -50, "long_so_far": 20}}
+    taxes = book_of(book).taxes
+    assert taxes is not None
+    assert taxes.gain_budget.tolist() == [2_500_500_000, 100_000_000, NO_BUDGET]
+    assert (taxes.short_so_far.tolist(), taxes.long_so_far.tolist()) == ([0, -50_000_000, 0], [0, 20_000_000, 0])
+    assert taxes.loss_limit.tolist() == [3_000_000_000] * 3
+
+
+def test_a_budget_that_is_named_twice_is_refused():
+    book = changed(["accounts", 0, "gain_budget"], 5)
+    book["households"] = {"A1": {"gain_budget": 5}}
+    with pytest.raises(BadPortableBook, match="Account A1: gain_budget of household A1 is named twice"):
         book_of(book)

@@ -22,7 +22,6 @@ from rebalancer.engine.optimiser.codes import PLACES
 from rebalancer.engine.optimiser.problem import pose
 from rebalancer.engine.optimiser.scenarios import prices_of_drift, sliders
 from trading.benchmarks.booking import measure_booking
-from trading.benchmarks.booking import measure_booking
 from trading.benchmarks.oracle import milp
 from trading.benchmarks.oracle.accounts import Case, household_case, middle_case
 from trading.benchmarks.oracle.compare import Compared, by_scip, compare
@@ -51,7 +50,6 @@ def measure() -> Iterator[Row]:
     yield from _gap()
     if milp.available():
         yield from _oracle()
-    yield from measure_booking()
     yield Row("engine", "peak resident memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 
 

@@ -19,6 +19,7 @@ from portfolios.services.signals import Found, Outcome
 from portfolios.snapshots.book import LoadedBook, load_book
 from portfolios.snapshots.positions import Depth
 from rebalancer.engine.checks import Checker
+from rebalancer.engine.cost_benefit import volumes, weighed, worth_trading
 from rebalancer.engine.optimiser import ENGINE_VERSION, solve
 from rebalancer.engine.optimiser.decision import Decision
 from trading.models import Proposal, ProposalAccount
@@ -26,7 +27,7 @@ from trading.packing import content_digest, inputs_digest
 from trading.selectors.working import households_at_work
 from trading.services.alternatives import ByScenario, alternatives, own_scenario
 from trading.services.packed import packed_content, packed_inputs
-from trading.services.questions import Question, question_of
+from trading.services.questions import Asked, Question, question_of
 from trading.services.totals import second_look, totals
 
 AT_WORK = Outcome(
@@ -90,11 +91,12 @@ def propose(
     modes = {str(loaded.account_ids[place]): int(found.triggers.mode[place]) for place in due.tolist()}
     rows = whole.book.index_of([account for account in whole.book.accounts.account_id if account in modes])
     ids = whole.book.accounts.account_id
-    decisions = solve(whole.book, rows, modes=np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64))
-    checker = Checker(whole.book)
-    sound, outcomes = _sound(checker, list(decisions))
+    mode = np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64)
+    checker, decisions = Checker(whole.book), list(solve(whole.book, rows, modes=mode))
+    dear = _not_worth_it(whole, decisions, _weighed(loaded, found))
+    sound, outcomes = _sound(checker, decisions, dear)
     decided = _by_household(whole, sound, modes, checker)
-    proposals = _store(firm_id, scan_id, whole, decided, digests, modes, at)
+    proposals = _store(firm_id, scan_id, whole, decided, digests, Asked(modes, frozenset(dear)), at)
     place_of = {str(account): place for place, account in enumerate(loaded.account_ids.tolist())}
     return Made(proposals, waiting | {place_of[account]: outcome for account, outcome in outcomes.items()})
 
@@ -105,8 +107,35 @@ def _due(firm_id: int, loaded: LoadedBook, found: Found) -> tuple[Any, dict[int,
     return found.triggers.due[~busy], dict.fromkeys(found.triggers.due[busy].tolist(), AT_WORK)
 
 
-def _sound(checker: Checker, decisions: Sequence[Decision]) -> tuple[list[Decision], dict[str, Outcome]]:
-    """Decisions that foot, and what is to be said of every one."""
+def _weighed(loaded: LoadedBook, found: Found) -> frozenset[str]:
+    """Ids of the accounts whose policy weighs what a rebalance is worth against its cost."""
+    return frozenset(str(one) for one in loaded.account_ids[weighed(loaded.book, found.triggers)].tolist())
+
+
+def _not_worth_it(whole: LoadedBook, decisions: Sequence[Decision], asked: frozenset[str]) -> dict[str, str]:
+    """Sentences on the weighed accounts whose trades cost more than they are worth, by account id."""
+    if not asked:
+        return {}
+    shares, book = volumes(whole.book), whole.book
+    policy_of = {
+        name: book.policies[row] for name, row in zip(book.accounts.account_id, book.accounts.policy, strict=True)
+    }
+    found = {}
+    for decision in decisions:
+        if decision.trades and decision.account_id in asked:
+            weighing = worth_trading(decision, policy_of[decision.account_id], shares)
+            if not weighing.worth:
+                found[decision.account_id] = weighing.sentence
+    return found
+
+
+def _sound(
+    checker: Checker, decisions: Sequence[Decision], dear: Mapping[str, str]
+) -> tuple[list[Decision], dict[str, Outcome]]:
+    """Decisions that foot and are worth their cost, and what is to be said of every one.
+
+    :param dear: by account id, why its trades are not worth what they cost
+    """
     sound: list[Decision] = []
     outcomes: dict[str, Outcome] = {}
     breaches = checker.check_all(decisions)
@@ -117,6 +146,9 @@ def _sound(checker: Checker, decisions: Sequence[Decision]) -> tuple[list[Decisi
             outcomes[decision.account_id] = Outcome(
                 "CHECK_FAILED", "The trades found for it failed our own checks and were not proposed; this is reported."
             )
+            continue
+        if decision.account_id in dear:
+            outcomes[decision.account_id] = Outcome("NOT_WORTH_COST", dear[decision.account_id])
             continue
         sound.append(decision)
         outcomes[decision.account_id] = Outcome("PROPOSED") if decision.trades else _left_alone(decision)
@@ -173,7 +205,7 @@ def _store(
     whole: LoadedBook,
     decided: Sequence[_Decided],
     digests: Mapping[int, str],
-    modes: Mapping[str, int],
+    put: Asked,
     at: datetime,
 ) -> int:
     place_of = {account: place for place, account in enumerate(whole.book.accounts.account_id)}
@@ -183,7 +215,7 @@ def _store(
     proposals: list[Proposal] = []
     for one in decided:
         rows = [_part(whole, decision, place_of[decision.account_id], one, digests) for decision in one.trading]
-        question = question_of(whole, one.household, modes)
+        question = question_of(whole, one.household, put)
         proposals.append(_proposal(scan, one, rows, question, approval_limits(limits, one.household), at))
         parts.append(rows)
     stored = Proposal.objects.for_firm(firm_id).bulk_create(proposals, batch_size=1000)

@@ -21,8 +21,16 @@ class BadQuestion(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An index into `triggers.MODES` for each account, and those whose trades were not worth their cost."""
+
+    modes: Mapping[str, int]
+    left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """The settings as JSON (`slider`, `distance`, `exact`, and `modes` by account id), and the packed book."""
+    """The settings as JSON (`slider`, `distance`, `exact`, `modes` by account id, `left_out`), and the packed book."""
 
     asked: Mapping[str, Any]
     book: bytes
@@ -36,18 +44,16 @@ class Answer:
     accounts: Mapping[str, ByScenario]
 
 
-def question_of(whole: LoadedBook, household_id: int, modes: Mapping[str, int]) -> Question:
-    """What is asked about one household of a loaded book.
-
-    :param modes: an index into `triggers.MODES` for each account that is asked about, by account id
-    """
+def question_of(whole: LoadedBook, household_id: int, put: Asked) -> Question:
+    """What is asked about one household of a loaded book."""
     members = np.flatnonzero(whole.household_ids == household_id)
     names = [whole.book.accounts.account_id[row] for row in members.tolist()]
     asked = {
         "slider": None,
         "distance": Distance.WEIGHTS.value,
         "exact": False,
-        "modes": {name: MODES[modes[name]].value for name in names if name in modes},
+        "modes": {name: MODES[put.modes[name]].value for name in names if name in put.modes},
+        "left_out": [name for name in names if name in put.left_out],
     }
     return Question(asked, pack_book(whole.book, whole.book.accounts.household[members[:1]]))
 
@@ -64,14 +70,15 @@ def answer(question: Question) -> Answer:
         rows = np.sort(whole.book.index_of(list(modes)))
         slider, exact = question.asked["slider"], bool(question.asked["exact"])
         distance = Distance(question.asked["distance"])
+        left_out = set(question.asked.get("left_out", ()))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadQuestion(f"The settings kept with the proposal cannot be read: {error!r}.") from None
     names = [whole.book.accounts.account_id[row] for row in rows.tolist()]
     mode = np.array([modes[name] for name in names], dtype=np.int64)
     decisions = list(solve(whole.book, rows, modes=mode, slider=slider, distance=distance, exact=exact))
     checker = Checker(whole.book)
-    breaches = checker.check_all(decisions)
-    own = [decision for decision in decisions if decision.account_id not in breaches]
+    left_out |= checker.check_all(decisions).keys()
+    own = [decision for decision in decisions if decision.account_id not in left_out]
     found = alternatives(whole, own, modes, checker)
     trading = {name: by for name, by in found.items() if any(decision.trades for decision in by.values())}
     return Answer(whole, trading)

@@ -85,6 +85,19 @@ def test_no_account_outside_its_bands_is_left_without_a_word(birch: Birch) -> No
     assert (found.breached, found.proposals, found.breached_unexplained) == (1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("years", "outcome"), [pytest.param("0", "NOT_WORTH_COST", id="no time"), pytest.param("30", "PROPOSED", id="long")]
+)
+def test_what_a_band_asks_for_is_proposed_only_if_it_is_worth_its_cost(birch: Birch, years: str, outcome: str) -> None:
+    toml = f"[triggers]\ncost_benefit = true\n[trading]\nhorizon_years = {years}"
+    publish_policy(firm_id=birch.firm_id, toml=toml, at=NOW, by="t")
+    scan(birch)
+    signal = AccountSignal.objects.for_firm(birch.firm_id).get()
+    assert signal.outcome == outcome
+    assert Proposal.objects.for_firm(birch.firm_id).exists() is (outcome == "PROPOSED")
+    assert bool(signal.sentence) is (outcome == "NOT_WORTH_COST")
+
+
 def test_accounts_of_one_household_share_a_proposal(birch: Birch) -> None:
     second = make_account(birch.firm_id, birch.household, number="1002", registration="ROTH_IRA")
     make_lot(birch.firm_id, second, "VTI", "100", basis="20000")
