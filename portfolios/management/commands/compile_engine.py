@@ -32,7 +32,7 @@ class Command(BaseCommand):
             return
         if behind_others:
             os.nice(POLITELY)
-        self.stderr.write("Compiling the engine once for this machine (about a minute of processor time) …")
+        self.stderr.write("Compiling the engine once for this machine (a minute and a half of processor time) …")
         forget_others()
         for one in missing:
             ready(one)

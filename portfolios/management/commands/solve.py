@@ -29,6 +29,7 @@ from rebalancer.engine.optimiser import (
     NoRiskModel,
     solve,
 )
+from rebalancer.engine.optimiser.compiled import KEPT
 from rebalancer.engine.optimiser.native import is_kept, ready
 from rebalancer.engine.portable import BadPortableBook, book_of, orders_of, trades_of
 
@@ -87,13 +88,16 @@ class Command(BaseCommand):
         )
 
     def _load(self, distance: Distance) -> None:
-        """Machine code comes into memory before anything is timed; another process compiles it, which takes memory."""
+        """Machine code comes into memory before anything is timed; another process compiles it, which takes memory.
+
+        Where it cannot be kept, or that process was stopped, this one compiles for itself.
+        """
         if not is_kept(distance):
             self.stderr.write("Compiling the engine once for this machine: this is not part of the figures.")
-            # Where machine code cannot be kept, this process makes its own.
-            manage = str(settings.BASE_DIR / "manage.py")
-            command = [sys.executable, manage, "compile_engine", "--distance", distance.lower()]
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if KEPT is not None:
+                manage = str(settings.BASE_DIR / "manage.py")
+                command = [sys.executable, manage, "compile_engine", "--distance", distance.lower()]
+                subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         ready(distance)
 
 

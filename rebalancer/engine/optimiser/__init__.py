@@ -50,7 +50,7 @@ __all__ = [
 ENGINE_VERSION = "sweep-1"
 
 DEFAULT = Effort(branches=64, nodes=80, walk=5, tolerance=5e-7, dividing=3e-5)
-EXACT = Effort(branches=20_000, nodes=300, walk=12, tolerance=5e-8, dividing=0.0)
+EXACT = Effort(branches=4000, nodes=300, walk=12, tolerance=2e-7, dividing=0.0)
 
 
 class NoRiskModel(ValueError):

@@ -80,6 +80,12 @@ def _divide(work: Work, row: int, cash: float, below: float, bound: float, stack
 
 
 @compiled
+def has_room(work: Work, row: int) -> bool:
+    """Can a row's curve take the two points of another cut?"""
+    return row >= 0 and work.rows[row].points + 2 <= work.points.shape[1]
+
+
+@compiled
 def keep(work: Work, rows: int) -> None:
     """Remember the best answer of this branch as the best of all."""
     for row in range(rows):
@@ -110,6 +116,7 @@ def branch(work: Work, rows: int, till: Till, terms: Terms, effort: Effort) -> A
                 best = swept.bound + found.excess
                 keep(work, rows)
             room = stack + 2 <= CUTS and depth + 1 < CUTS and branches < effort.branches
+            room = room and has_room(work, swept.partial)
             if found.proven:
                 bound = min(bound, swept.bound + found.excess)
             elif swept.partial >= 0 and room and found.excess > effort.dividing * terms.value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, floor, inf
 
-from rebalancer.engine.optimiser.branch import Answer, Effort, keep, least_open
+from rebalancer.engine.optimiser.branch import Answer, Effort, has_room, keep, least_open
 from rebalancer.engine.optimiser.compiled import MICRO, compiled
 from rebalancer.engine.optimiser.curves import cash_of, cut, trade_cost, wrap
 from rebalancer.engine.optimiser.search import Terms
@@ -244,7 +244,7 @@ def branch_risk(work: Work, rows: int, till: Till, terms: Terms, factor: float, 
             if total < best:
                 best = total
                 keep(work, rows)
-            room = stack + 2 <= CUTS and depth + 1 < CUTS and seen < effort.branches
+            room = stack + 2 <= CUTS and depth + 1 < CUTS and seen < effort.branches and has_room(work, row)
             if total - below <= terms.tolerance:
                 bound = min(bound, total)
             elif row >= 0 and room and best - below > effort.dividing * terms.value:

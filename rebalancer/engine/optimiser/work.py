@@ -14,7 +14,7 @@ ANY = 1 << 62
 """More steps than any trade has."""
 STATES = 2
 """Ways in which a security may be sold: gains only, or everything with recent purchases first."""
-AROUND = 56
+AROUND = 240
 """Points of a curve beside the two at every lot's end: around the goal, smallest and largest trades, and cuts."""
 OPTIONS = 32
 """Alternatives of one row that a search looks at."""

@@ -217,7 +217,7 @@ def test_in_smaller_money_every_amount_is_larger_and_nothing_else(case, times):
     def grown(held):
         return replace(held, lots=tuple(replace(lot, cost_basis=lot.cost_basis * times) for lot in held.lots))
 
-    amounts = ("cash", "cash_reserve", "withdrawals_due")
+    amounts = ("cash", "cash_reserve", "reserve_threshold", "withdrawals_due")
     large = with_policy(with_positions(case, grown), commission=account_of(case).policy.commission * times)
     large = with_account(large, **{name: getattr(account_of(large), name) * times for name in amounts})
     large = replace(

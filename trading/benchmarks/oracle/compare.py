@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from rebalancer.engine.fees import Side
 from rebalancer.engine.optimiser import Decision, solve
@@ -47,7 +48,7 @@ class Compared:
     def faults(self) -> list[str]:
         """What cannot be, whatever the effort."""
         found = {
-            "the trades break a rule or cost less than anything can": not self.lowest - PRICED_BPS <= self.priced < 1e9,
+            "the trades break a rule or cost less than anything can": not self.lowest - PRICED_BPS <= self.priced < inf,
             "the objective is not what the trades cost": abs(self.objective - self.priced) > PRICED_BPS,
             "the bound is above the least cost": self.bound > self.best + PRICED_BPS,
             "proven, and yet not the least": self.proven and self.worse > OPTIMAL_BPS,

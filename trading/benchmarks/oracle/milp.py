@@ -45,7 +45,7 @@ def least_cost(accounts: Sequence[Account], *, seconds: float = 5.0) -> Least | 
     model.hideOutput()
     model.setParam("limits/time", seconds)
     model.setParam("limits/absgap", WANTED_GAP_BPS)
-    model.setParam("numerics/feastol", 1e-8)
+    model.setParam("numerics/feastol", 1e-7)
     model.setParam("parallel/maxnthreads", 1)
     value = sum(account.value for account in accounts)
     programs = [_Program(model, account, 1e4 / value) for account in accounts]
