@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from shutil import rmtree
 
 import numpy as np
@@ -49,11 +50,17 @@ def is_kept(distance: Distance) -> bool:
 
 
 def forget_others() -> int:
-    """Remove machine code of other versions of the engine; how many folders that were."""
+    """Remove machine code of other versions but the latest, which may still be at work; how many folders that were."""
     others = [] if KEPT is None else [path for path in KEPT.parent.glob("native-*") if path != KEPT]
-    for path in others:
+    old = sorted(others, key=_changed_at)[:-1]
+    for path in old:
         rmtree(path, ignore_errors=True)
-    return len(others)
+    return len(old)
+
+
+def _changed_at(path: Path) -> float:
+    """Seconds; 0 for what somebody else removed meanwhile."""
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 @contextmanager

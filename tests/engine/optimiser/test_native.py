@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -19,6 +20,7 @@ def kept(tmp_path, monkeypatch):
 
 def test_once_it_is_ready_machine_code_of_that_distance_is_kept():
     native.ready(Distance.WEIGHTS)
+    assert Distance.WEIGHTS in native._loaded
     assert native.is_kept(Distance.WEIGHTS)
 
 
@@ -65,8 +67,9 @@ def test_where_nothing_can_be_kept_everybody_compiles(monkeypatch):
     assert native.forget_others() == 0
 
 
-def test_machine_code_of_other_versions_is_removed(kept):
-    for name in ("native-this", "native-before", "native-long-before", "other"):
+def test_machine_code_of_older_versions_is_removed(kept):
+    for age, name in enumerate(["native-this", "native-before", "native-long-before", "native-first", "other"]):
         (kept.parent / name / "deeper").mkdir(parents=True)
+        os.utime(kept.parent / name, (10**9 - age, 10**9 - age))
     assert native.forget_others() == 2
-    assert sorted(path.name for path in kept.parent.iterdir()) == ["native-this", "other"]
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["native-before", "native-this", "other"]
