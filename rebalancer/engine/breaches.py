@@ -32,6 +32,7 @@ class BreachCode(StrEnum):
     CROSSES_TARGET = "CROSSES_TARGET"
     AWAY_FROM_TARGET = "AWAY_FROM_TARGET"
     TOTALS = "TOTALS"
+    BUDGET = "BUDGET"
 
 
 @dataclass(frozen=True, slots=True)

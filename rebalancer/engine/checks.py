@@ -17,6 +17,7 @@ from rebalancer.engine import lots, money
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
 from rebalancer.engine.book_tables import MICRO
 from rebalancer.engine.breaches import Breach, BreachCode
+from rebalancer.engine.budget_checks import over_budget
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
 from rebalancer.engine.lots import Lot, Pick, Term
@@ -71,6 +72,10 @@ class Checker:
         for account_id, symbol in self.window.bought_against_a_loss(by_account, self.securities):
             sentence = "is bought while the household sells it, or its equivalent, at a loss"
             found[account_id].append(_breach(BreachCode.BANNED_BUY, symbol, sentence))
+        raising = [account for account, _ in by_account if self._missing_cash(account) > 0]
+        for account_id, gain, limit in over_budget(self.book, by_account, raising):
+            sentence = f"belongs to a household that would realise {gain}, but may realise {limit}"
+            found[account_id].append(_breach(BreachCode.BUDGET, account_id, sentence))
         return {account_id: breaches for account_id, breaches in found.items() if breaches}
 
     def check(self, decision: Decision) -> list[Breach]:

@@ -11,6 +11,8 @@ from rebalancer.engine.book_tables import Ints
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.optimiser.branch import Effort
 from rebalancer.engine.optimiser.codes import PLACES
+from rebalancer.engine.optimiser.coupled.searches import Search
+from rebalancer.engine.optimiser.coupled.settling import settle
 from rebalancer.engine.optimiser.decision import (
     Certificate,
     ClassLine,
@@ -22,7 +24,7 @@ from rebalancer.engine.optimiser.decision import (
     TradeReason,
 )
 from rebalancer.engine.optimiser.decisions import Decisions
-from rebalancer.engine.optimiser.kernel import guard_for, outcome_for, run
+from rebalancer.engine.optimiser.kernel import outcome_for
 from rebalancer.engine.optimiser.native import ready
 from rebalancer.engine.optimiser.problem import Risk, pose
 from rebalancer.engine.optimiser.scenarios import SLIDERS, Scenario, prices_of_drift, prices_of_variance, sliders
@@ -95,20 +97,31 @@ def solve(
         bars=PLACES,
         relaxed=raising,
     )
-    outcome = outcome_for(problem)
-    order = _taxed_first(book, wanted)
     work = work_for(_most(problem.row_offsets), _most(problem.lot_offsets), risk=measured is Distance.RISK)
     risk = Risk(book.risk.loadings, book.risk.specific) if measured is Distance.RISK and book.risk else None
-    run(problem, wanted[order], mode_of[order], EXACT if exact else DEFAULT, work, guard_for(problem), outcome, risk)
+    mode_by_account = np.zeros(len(book), dtype=np.int64)
+    mode_by_account[wanted] = mode_of
+    search = Search(
+        problem=problem,
+        outcome=outcome_for(problem),
+        accounts=wanted[_taxed_first(book, wanted)],
+        modes=mode_by_account,
+        effort=EXACT if exact else DEFAULT,
+        work=work,
+        risk=risk,
+    )
+    search.decide(search.accounts)
+    budgets = settle(book, search)
     return Decisions(
         book=book,
         drift=drift,
         problem=problem,
-        outcome=outcome,
+        outcome=search.outcome,
         accounts=wanted,
         modes=mode_of,
         sliders=places,
         distance=measured,
+        budgets=budgets,
     )
 
 

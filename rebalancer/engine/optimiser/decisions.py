@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import overload
 
 import numpy as np
 
+from rebalancer.engine import money
 from rebalancer.engine.book import NONE, Block, Book
-from rebalancer.engine.book_tables import Bools, Floats, Ints
+from rebalancer.engine.book_tables import NO_BUDGET, Bools, Floats, Ints
 from rebalancer.engine.drift import Drift
+from rebalancer.engine.optimiser.coupled.settling import BudgetsLeft
 from rebalancer.engine.optimiser.decision import Decision, SkipReason
 from rebalancer.engine.optimiser.facts import Reader
 from rebalancer.engine.optimiser.kernel import Outcome
@@ -38,6 +41,7 @@ class Decisions(Sequence[Decision]):
     sliders: Floats
     """By account of the book."""
     distance: Distance
+    budgets: BudgetsLeft | None = None
 
     def __len__(self) -> int:
         return len(self.accounts)
@@ -66,7 +70,16 @@ class Decisions(Sequence[Decision]):
             proven=bool(self.outcome.proven[account]),
             slider=float(self.sliders[account]),
             distance=self.distance.value,
+            budget_left=self._budget_left(account),
+            budget_price=float(self.budgets.price[self.book.accounts.household[account]]) if self.budgets else 0.0,
         )
+
+    def _budget_left(self, account: int) -> Decimal | None:
+        """Dollars of net gain that the account's household may still realise; None where nothing limits it."""
+        if self.budgets is None:
+            return None
+        left = int(self.budgets.left[self.book.accounts.household[account]])
+        return None if left == NO_BUDGET else money.from_micros(left)
 
     def _why_left(self, account: int) -> SkipReason:
         block = int(self.book.accounts.block[account])

@@ -1,0 +1,92 @@
+"""One call of `solve` as something that may be asked again: some of its households, at other rates or limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebalancer.engine.book_tables import Bools, Ints
+from rebalancer.engine.optimiser.branch import Effort
+from rebalancer.engine.optimiser.kernel import Outcome, guard_for, run
+from rebalancer.engine.optimiser.problem import Problem, Risk
+from rebalancer.engine.optimiser.work import Work
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Search:
+    """What is to be decided, and with how much effort; `decide` writes into `outcome`."""
+
+    problem: Problem
+    outcome: Outcome
+    accounts: Ints
+    """All that were asked for, household by household and the taxable ones first."""
+    modes: Ints
+    """Places in `triggers.MODES`, by account of the book."""
+    effort: Effort
+    work: Work
+    risk: Risk | None
+
+    def decide(self, accounts: Ints, modes: Ints | None = None) -> None:
+        """Decide accounts of whole households, in the order of `self.accounts`.
+
+        :param modes: by account of the book, where they are to differ
+        """
+        chosen = (self.modes if modes is None else modes)[accounts]
+        run(
+            self.problem,
+            accounts,
+            chosen,
+            self.effort,
+            self.work,
+            guard_for(self.problem),
+            self.outcome,
+            self.risk,
+        )
+
+    def accounts_of(self, households: Ints) -> Ints:
+        """Those asked for, of some households."""
+        found: Ints = self.accounts[np.isin(self.household_of(self.accounts), households)]
+        return found
+
+    def household_of(self, accounts: Ints) -> Ints:
+        column: Ints = self.problem.accounts["household"][accounts]
+        return column
+
+    def rows_of(self, accounts: Ints) -> Ints:
+        """Rows of the problem that belong to some accounts, account by account."""
+        return spans(self.problem.row_offsets[accounts], self.problem.row_offsets[accounts + 1])
+
+    def net_gain(self, households: int) -> Ints:
+        """Micro-dollars that the accounts asked for realise, by household."""
+        total = np.zeros(households, dtype=np.int64)
+        realised = self.outcome.short[self.accounts] + self.outcome.long[self.accounts]
+        np.add.at(total, self.household_of(self.accounts), realised)
+        return total
+
+
+def spans(begin: Ints, end: Ints) -> Ints:
+    """The numbers from each beginning up to before its end, one span after the other."""
+    lengths = end - begin
+    skipped = np.repeat(begin - np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)[:-1]]), lengths)
+    numbers: Ints = np.arange(int(lengths.sum()), dtype=np.int64) + skipped
+    return numbers
+
+
+def places_of(named: Ints, size: int) -> Ints:
+    """By name, its place among the named; -1 for every other."""
+    places = np.full(size, -1, dtype=np.int64)
+    places[named] = np.arange(len(named))
+    return places
+
+
+def row_flags(search: Search, lots: Bools) -> Bools:
+    """Rows of which at least one lot is flagged."""
+    counted = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lots)])
+    position = search.problem.rows["position"]
+    at = np.maximum(position, 0)
+    offsets = search.problem.lot_offsets
+    if len(offsets) == 1:
+        return np.zeros(len(position), dtype=bool)
+    flags: Bools = (position >= 0) & (counted[offsets[at + 1]] > counted[offsets[at]])
+    return flags
