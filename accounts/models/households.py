@@ -41,7 +41,11 @@ class Client(TenantModel):
 
 
 class TaxProfile(TenantModel):
-    """A household's marginal rates, as fractions, federal and state together, and what it has realised this year."""
+    """A household's marginal rates, as fractions, federal and state together, and what it has realised this year.
+
+    `gain_budget` is the net gain it may realise in the tax year, in dollars; none where there is no limit. Gains up to
+    `realised_on` are those stated here, later ones those of its transactions; without that day all are.
+    """
 
     household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     filing_status = models.CharField(max_length=20, choices=FilingStatus.choices, default=FilingStatus.MARRIED_JOINT)
@@ -50,6 +54,8 @@ class TaxProfile(TenantModel):
     tax_year = models.PositiveSmallIntegerField()
     realised_short = models.DecimalField(max_digits=20, decimal_places=2, default=0)
     realised_long = models.DecimalField(max_digits=20, decimal_places=2, default=0)
+    realised_on = models.DateField(null=True, blank=True)
+    gain_budget = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
     carryover_short = models.DecimalField(max_digits=20, decimal_places=2, default=0)
     carryover_long = models.DecimalField(max_digits=20, decimal_places=2, default=0)
 
@@ -59,6 +65,10 @@ class TaxProfile(TenantModel):
             models.CheckConstraint(
                 condition=models.Q(short_rate__gte=0, short_rate__lt=1, long_rate__gte=0, long_rate__lt=1),
                 name="tax_profile_rates_are_fractions",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(gain_budget=None) | models.Q(gain_budget__gte=0),
+                name="tax_profile_gain_budget_not_negative",
             ),
         )
 

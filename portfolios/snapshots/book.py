@@ -19,6 +19,7 @@ from portfolios.snapshots import queries
 from portfolios.snapshots.accounts import account_rows
 from portfolios.snapshots.columns import Columns, Ints, fetch_columns, fetch_of, places, scattered
 from portfolios.snapshots.positions import Depth, position_tables
+from portfolios.snapshots.taxes import taxes_of
 from rebalancer.engine.book import NONE, Accounts, Block, Book, Kind, Models, Securities, WashFacts
 from rebalancer.engine.calendars import sessions_between
 from rebalancer.engine.policy import Policy
@@ -47,8 +48,8 @@ def load_book(
 ) -> LoadedBook:
     """All open accounts of some households as of a day.
 
-    With LOSS_LOTS it serves drift and triggers; decisions need ALL_LOTS. So do bands that follow embedded gain: where
-    a policy has them, all lots are read.
+    With LOSS_LOTS it serves drift and triggers; decisions need ALL_LOTS, which brings budgets of gains too. Bands that
+    follow embedded gain need ALL_LOTS as well: where a policy has them, all lots are read.
     """
     parameters = {"firm": firm_id, "on": as_of}
     rows = account_rows(firm_id, household_ids, as_of=as_of)
@@ -71,6 +72,7 @@ def load_book(
         positions=positions,
         lots=lots,
         wash=_wash(parameters, households, groups),
+        taxes=taxes_of(firm_id, households, as_of=as_of) if depth is Depth.ALL_LOTS else None,
     )
     return LoadedBook(book, rows["id"], rows["household_id"], security_ids, rows["version_id"])
 
