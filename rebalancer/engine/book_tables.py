@@ -229,6 +229,11 @@ class HouseholdTaxes:
 
     gain_budget: Ints
     """Net gain that may still be realised, pending sales counted; `NO_BUDGET` where there is no limit."""
+    gain_budget_year: Ints
+    """That of the whole year, `gain_budget` before anything was realised."""
+    tax_budget: Ints
+    """Tax on gains that may still be caused, pending sales counted; `NO_BUDGET` where there is no limit."""
+    tax_budget_year: Ints
     short_so_far: Ints
     """Net gains of the year with losses carried in, pending sales counted."""
     long_so_far: Ints
@@ -242,7 +247,8 @@ class HouseholdTaxes:
     """Net loss that may be deducted from other income."""
 
     def __post_init__(self) -> None:
-        signed = ("gain_budget", "short_so_far", "long_so_far")
+        budgets = ("gain_budget", "gain_budget_year", "tax_budget", "tax_budget_year")
+        signed = (*budgets, "short_so_far", "long_so_far")
         check_columns(self, len(self.gain_budget), "taxes", also_negative=signed)
 
 

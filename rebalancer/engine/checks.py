@@ -73,9 +73,8 @@ class Checker:
             sentence = "is bought while the household sells it, or its equivalent, at a loss"
             found[account_id].append(_breach(BreachCode.BANNED_BUY, symbol, sentence))
         raising = [account for account, _ in by_account if self._missing_cash(account) > 0]
-        for account_id, gain, limit in over_budget(self.book, by_account, raising):
-            sentence = f"belongs to a household that would realise {gain}, but may realise {limit}"
-            found[account_id].append(_breach(BreachCode.BUDGET, account_id, sentence))
+        for over in over_budget(self.book, by_account, raising):
+            found[over.account_id].append(_breach(BreachCode.BUDGET, over.account_id, over.sentence))
         return {account_id: breaches for account_id, breaches in found.items() if breaches}
 
     def check(self, decision: Decision) -> list[Breach]:

@@ -20,6 +20,10 @@ class TaxRow:
     household: str
     gain_budget: Decimal | None = None
     """None: no limit."""
+    gain_budget_year: Decimal | None = None
+    """None: the same as what is still allowed."""
+    tax_budget: Decimal | None = None
+    tax_budget_year: Decimal | None = None
     short_so_far: Decimal = ZERO
     long_so_far: Decimal = ZERO
     netting: bool = False
@@ -45,7 +49,10 @@ def household_taxes(rows: Sequence[TaxRow], households: Mapping[str, int]) -> Ho
             raise BadBook(f"There is no household {household}, which a tax row names.")
     every = [named.get(household, TaxRow(household=household)) for household in households]
     return HouseholdTaxes(
-        gain_budget=_ints(NO_BUDGET if row.gain_budget is None else to_micros(row.gain_budget) for row in every),
+        gain_budget=_ints(_budget(row.gain_budget) for row in every),
+        gain_budget_year=_ints(_budget(_first(row.gain_budget_year, row.gain_budget)) for row in every),
+        tax_budget=_ints(_budget(row.tax_budget) for row in every),
+        tax_budget_year=_ints(_budget(_first(row.tax_budget_year, row.tax_budget)) for row in every),
         short_so_far=_ints(to_micros(row.short_so_far) for row in every),
         long_so_far=_ints(to_micros(row.long_so_far) for row in every),
         netting=np.array([row.netting for row in every], dtype=bool),
@@ -53,6 +60,14 @@ def household_taxes(rows: Sequence[TaxRow], households: Mapping[str, int]) -> Ho
         carried_worth=_floats(row.carried_worth for row in every),
         loss_limit=_ints(to_micros(row.loss_limit) for row in every),
     )
+
+
+def _budget(amount: Decimal | None) -> int:
+    return NO_BUDGET if amount is None else to_micros(amount)
+
+
+def _first(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return other if amount is None else amount
 
 
 def _ints(values: Iterable[int]) -> Ints:

@@ -31,6 +31,7 @@ CODES: Mapping[str, Code] = {
     "WASH_SALE_BUY": Code("Wash sale", "the wash-sale rule"),
     "WASH_SALE_LOSS": Code("Wash sale", "the wash-sale rule"),
     "GAIN_BUDGET": Code("Gain budget", "the gain budget"),
+    "TAX_BUDGET": Code("Tax budget", "the tax budget"),
     "NOT_WORTH_TAX": Code("Not worth its tax", "tax that it is not worth"),
     "WAITS_FOR_LONG_TERM": Code("Soon long-term", "lots that soon turn long-term"),
     "BASIS_PENDING": Code("No cost basis", "missing cost basis"),

@@ -17,6 +17,7 @@ from rebalancer.engine.optimiser.decision import (
     Certificate,
     ClassLine,
     Decision,
+    HouseholdYear,
     SecurityLine,
     Skipped,
     SkipReason,
@@ -39,6 +40,7 @@ __all__ = [
     "Decision",
     "Decisions",
     "Distance",
+    "HouseholdYear",
     "NoRiskModel",
     "Scenario",
     "SecurityLine",
@@ -111,7 +113,7 @@ def solve(
         risk=risk,
     )
     search.decide(search.accounts)
-    budgets = settle(book, search)
+    settled = settle(book, search)
     return Decisions(
         book=book,
         drift=drift,
@@ -121,7 +123,7 @@ def solve(
         modes=mode_of,
         sliders=places,
         distance=measured,
-        budgets=budgets,
+        settled=settled,
     )
 
 

@@ -53,6 +53,7 @@ class SkipReason(StrEnum):
     WAITS_FOR_LONG_TERM = "WAITS_FOR_LONG_TERM"
     GAIN_BUDGET = "GAIN_BUDGET"
     EQUIVALENT = "EQUIVALENT"
+    TAX_BUDGET = "TAX_BUDGET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,23 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdYear:
+    """What the decisions on a household together leave of its year. Dollars; None where there is no limit."""
+
+    gain_budget: Decimal | None
+    """Net gain that it may realise over the whole year."""
+    gain_left: Decimal | None
+    """What it may still realise of that after these trades; below zero where cash had to be raised."""
+    gain_price: float
+    """Dollars that one more dollar of that budget would save."""
+    tax_budget: Decimal | None
+    tax_left: Decimal | None
+    tax_price: float
+    year_tax: Decimal | None
+    """What these trades add to the tax of the year as Schedule D nets its gains; None where tax is that of each lot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """All that is decided for one account. Dollars; weights are of the value before trades.
 
@@ -151,12 +169,20 @@ class Decision:
     """0 least tax, 1 closest to the model."""
     distance: str
     """WEIGHTS or RISK."""
-    budget_left: Decimal | None = None
-    """Net gain that the household may still realise this year after these trades; None where there is no limit."""
-    budget_price: float = 0.0
-    """Dollars that one more dollar of that budget would save."""
+    year: HouseholdYear | None = None
+    """None where the household has no budget and its tax is that of each lot."""
     leftover: tuple[tuple[str, float], ...] = ()
     """Drift that is left, by the code of what stands in its way, the largest first."""
+
+    @property
+    def budget_left(self) -> Decimal | None:
+        """Net gain that the household may still realise this year after these trades; None where there is no limit."""
+        return self.year.gain_left if self.year else None
+
+    @property
+    def budget_price(self) -> float:
+        """Dollars that one more dollar of that budget would save."""
+        return self.year.gain_price if self.year else 0.0
 
     @property
     def turnover(self) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite, isnan
 from typing import overload
 
 import numpy as np
@@ -13,8 +14,8 @@ from rebalancer.engine import money
 from rebalancer.engine.book import NONE, Block, Book
 from rebalancer.engine.book_tables import NO_BUDGET, Bools, Floats, Ints
 from rebalancer.engine.drift import Drift
-from rebalancer.engine.optimiser.coupled.settling import BudgetsLeft
-from rebalancer.engine.optimiser.decision import Decision, SkipReason
+from rebalancer.engine.optimiser.coupled.settling import Settled
+from rebalancer.engine.optimiser.decision import Decision, HouseholdYear, SkipReason
 from rebalancer.engine.optimiser.facts import Reader
 from rebalancer.engine.optimiser.kernel import Outcome
 from rebalancer.engine.optimiser.problem import Problem
@@ -41,7 +42,7 @@ class Decisions(Sequence[Decision]):
     sliders: Floats
     """By account of the book."""
     distance: Distance
-    budgets: BudgetsLeft | None = None
+    settled: Settled | None = None
 
     def __len__(self) -> int:
         return len(self.accounts)
@@ -70,16 +71,26 @@ class Decisions(Sequence[Decision]):
             proven=bool(self.outcome.proven[account]),
             slider=float(self.sliders[account]),
             distance=self.distance.value,
-            budget_left=self._budget_left(account),
-            budget_price=float(self.budgets.price[self.book.accounts.household[account]]) if self.budgets else 0.0,
+            year=self._year(int(self.book.accounts.household[account])),
         )
 
-    def _budget_left(self, account: int) -> Decimal | None:
-        """Dollars of net gain that the account's household may still realise; None where nothing limits it."""
-        if self.budgets is None:
+    def _year(self, household: int) -> HouseholdYear | None:
+        taxes, settled = self.book.taxes, self.settled
+        if taxes is None or settled is None:
             return None
-        left = int(self.budgets.left[self.book.accounts.household[account]])
-        return None if left == NO_BUDGET else money.from_micros(left)
+        limits = taxes.gain_budget_year[household], taxes.tax_budget_year[household]
+        year_tax = float(settled.year_tax[household])
+        if NO_BUDGET == limits[0] == limits[1] and isnan(year_tax):
+            return None
+        return HouseholdYear(
+            gain_budget=_limit(int(limits[0])),
+            gain_left=_dollars(float(settled.gain_left[household])),
+            gain_price=float(settled.gain_price[household]),
+            tax_budget=_limit(int(limits[1])),
+            tax_left=_dollars(float(settled.tax_left[household])),
+            tax_price=float(settled.tax_price[household]),
+            year_tax=_dollars(year_tax),
+        )
 
     def _why_left(self, account: int) -> SkipReason:
         block = int(self.book.accounts.block[account])
@@ -119,3 +130,12 @@ class Decisions(Sequence[Decision]):
     def trade_count(self) -> int:
         """Trades of all decisions."""
         return int(np.count_nonzero(self.outcome.steps))
+
+
+def _limit(micros: int) -> Decimal | None:
+    return None if micros == NO_BUDGET else money.from_micros(micros)
+
+
+def _dollars(amount: float) -> Decimal | None:
+    """To the cent; None where there is no amount."""
+    return money.cents(Decimal(repr(amount))) if isfinite(amount) else None

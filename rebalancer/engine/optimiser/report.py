@@ -16,6 +16,7 @@ from rebalancer.engine.optimiser.decision import (
     Certificate,
     ClassLine,
     Decision,
+    HouseholdYear,
     SecurityLine,
     Skipped,
     SkipReason,
@@ -39,8 +40,7 @@ class Proof:
     proven: bool
     slider: float
     distance: str
-    budget_left: Decimal | None = None
-    budget_price: float = 0.0
+    year: HouseholdYear | None = None
 
 
 def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
@@ -53,7 +53,7 @@ def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
     cash_before = dollars(facts.cash)
     cash_after = money.total([cash_before, *(_into_cash(trade) for trade in trades)])
     picks = [pick for trade in trades for pick in trade.lots] if facts.taxable else []
-    skipped = [*_account_skips(facts, cash_after), *skips(facts)]
+    skipped = [*_account_skips(facts, cash_after), *_beyond(proof.year, picks), *skips(facts)]
     after = [_after(facts, holding) for holding in facts.holdings]
     change = {trade.symbol: trade.amount if trade.side is Side.BUY else -trade.amount for trade in trades}
     cash_weight_after = float(cash_after - dollars(facts.withdrawals)) / float(dollars(facts.value))
@@ -76,8 +76,7 @@ def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
         certificate=_certificate(facts, proof),
         slider=proof.slider,
         distance=proof.distance,
-        budget_left=proof.budget_left,
-        budget_price=proof.budget_price,
+        year=proof.year,
         leftover=leftover(facts, after, cash_weight_after - float(reader.drift.cash_level.target[facts.index])),
     )
 
@@ -106,7 +105,7 @@ def undecided(account: int, reader: Reader, reason: SkipReason, mode: Mode, proo
         certificate=Certificate(0.0, 0.0, 0.0, True),
         slider=proof.slider,
         distance=proof.distance,
-        budget_left=proof.budget_left,
+        year=proof.year,
     )
 
 
@@ -194,6 +193,16 @@ def _account_skips(facts: Facts, cash_after: Decimal) -> Iterable[Skipped]:
     if facts.missing > 0 and missing > 0:
         text = sentences.ACCOUNT[SkipReason.CASH_NOT_RAISED].format(missing=sentences.money_text(missing))
         yield Skipped(None, SkipReason.CASH_NOT_RAISED, text)
+
+
+def _beyond(year: HouseholdYear | None, picks: Sequence[Pick]) -> Iterable[Skipped]:
+    """Budgets that are exceeded, said where gains are realised all the same."""
+    if year is None or not any(pick.gain > 0 for pick in picks):
+        return
+    for left, reason in ((year.gain_left, SkipReason.GAIN_BUDGET), (year.tax_left, SkipReason.TAX_BUDGET)):
+        if left is not None and left < 0:
+            text = sentences.ACCOUNT[reason].format(missing=sentences.money_text(-left))
+            yield Skipped(None, reason, text)
 
 
 def _after(facts: Facts, holding: Holding) -> float:

@@ -36,6 +36,7 @@ WHY_NOT: Mapping[SkipReason, str] = {
     SkipReason.NOT_WORTH_TAX: "{symbol} is not sold further: its tax would cost more than the drift it would mend.",
     SkipReason.WAITS_FOR_LONG_TERM: "{symbol} is not sold further: lots turn long-term within {days} days.",
     SkipReason.GAIN_BUDGET: "{symbol} is not sold further: the household's budget for gains this year is used up.",
+    SkipReason.TAX_BUDGET: "{symbol} is not sold further: the household's budget for tax this year is used up.",
     SkipReason.EQUIVALENT: "{symbol} stays as it is: with what is substantially identical to it, the account holds as "
     "much as the model wants.",
     SkipReason.CASH_ONLY: "{symbol} is not {traded}: only cash is put in order this time.",
@@ -48,6 +49,10 @@ ACCOUNT: Mapping[SkipReason, str] = {
     SkipReason.NO_VALUE: "The account has nothing to invest.",
     SkipReason.VALUE_INCOMPLETE: "A holding has no price: the account's value is not known, so it is not rebalanced.",
     SkipReason.TRADES_TOO_SMALL: "The trades together would not exceed {minimum} of the account, so none is made.",
+    SkipReason.GAIN_BUDGET: "The household's budget for gains is exceeded by {missing}: cash that must be raised comes "
+    "first.",
+    SkipReason.TAX_BUDGET: "The household's budget for tax is exceeded by {missing}: cash that must be raised comes "
+    "first.",
     SkipReason.CASH_NOT_RAISED: "{missing} of cash is missing and nothing more may be sold.",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancer.engine.book_tables import Bools, Ints
+from rebalancer.engine.book_tables import MICRO, Bools, Floats, Ints
 from rebalancer.engine.optimiser.branch import Effort
 from rebalancer.engine.optimiser.kernel import Outcome, guard_for, run
 from rebalancer.engine.optimiser.problem import Problem, Risk
@@ -57,11 +57,21 @@ class Search:
         """Rows of the problem that belong to some accounts, account by account."""
         return spans(self.problem.row_offsets[accounts], self.problem.row_offsets[accounts + 1])
 
-    def net_gain(self, households: int) -> Ints:
-        """Micro-dollars that the accounts asked for realise, by household."""
-        total = np.zeros(households, dtype=np.int64)
-        realised = self.outcome.short[self.accounts] + self.outcome.long[self.accounts]
-        np.add.at(total, self.household_of(self.accounts), realised)
+    def members(self, households: Ints) -> tuple[Ints, Ints]:
+        """Accounts asked for of some households (ascending), and the place of each one's household among them."""
+        accounts = self.accounts_of(households)
+        return accounts, np.searchsorted(households, self.household_of(accounts))
+
+    def gains(self, households: Ints) -> tuple[Floats, Floats]:
+        """Short- and long-term gains in dollars that some households (ascending) realise."""
+        accounts, owner = self.members(households)
+        short = self.summed(owner, self.outcome.short[accounts] / MICRO, len(households))
+        return short, self.summed(owner, self.outcome.long[accounts] / MICRO, len(households))
+
+    @staticmethod
+    def summed(owner: Ints, column: Floats, owners: int) -> Floats:
+        """By owner, the sum of a column of which `owner` names the owner of every entry."""
+        total: Floats = np.bincount(owner, column, minlength=owners).astype(np.float64)
         return total
 
 
@@ -71,13 +81,6 @@ def spans(begin: Ints, end: Ints) -> Ints:
     skipped = np.repeat(begin - np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)[:-1]]), lengths)
     numbers: Ints = np.arange(int(lengths.sum()), dtype=np.int64) + skipped
     return numbers
-
-
-def places_of(named: Ints, size: int) -> Ints:
-    """By name, its place among the named; -1 for every other."""
-    places = np.full(size, -1, dtype=np.int64)
-    places[named] = np.arange(len(named))
-    return places
 
 
 def row_flags(search: Search, lots: Bools) -> Bools:
@@ -90,3 +93,16 @@ def row_flags(search: Search, lots: Bools) -> Bools:
         return np.zeros(len(position), dtype=bool)
     flags: Bools = (position >= 0) & (counted[offsets[at + 1]] > counted[offsets[at]])
     return flags
+
+
+def row_gains(search: Search) -> Floats:
+    """Dollars of gain that the sale of every row realises."""
+    problem = search.problem
+    counted = np.concatenate([np.zeros(1), np.cumsum(problem.lots["gain"] * search.outcome.taken / MICRO)])
+    position = problem.rows["position"]
+    at = np.maximum(position, 0)
+    if len(problem.lot_offsets) == 1:
+        return np.zeros(len(position))
+    begin, end = problem.lot_offsets[at], problem.lot_offsets[at + 1]
+    gains: Floats = np.where(position >= 0, counted[end] - counted[begin], 0.0)
+    return gains

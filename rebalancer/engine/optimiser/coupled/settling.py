@@ -1,4 +1,4 @@
-"""What accounts share, after each was decided by itself: a household's budget of gains, and the volume of a market."""
+"""What accounts share, after each was decided by itself: budgets, the tax of a year, and the volume of a market."""
 
 from __future__ import annotations
 
@@ -7,44 +7,91 @@ from dataclasses import dataclass
 import numpy as np
 
 from rebalancer.engine.book import Book
-from rebalancer.engine.book_tables import NO_BUDGET, Floats, HouseholdTaxes, Ints
-from rebalancer.engine.optimiser.coupled.budgets import keep_budgets
+from rebalancer.engine.book_tables import Floats, Ints
+from rebalancer.engine.optimiser.coupled.budgets import Budget, Budgets, budgets_of
+from rebalancer.engine.optimiser.coupled.halving import HALF_A_MICRO, Halving, Priced
+from rebalancer.engine.optimiser.coupled.netting import keep_years
 from rebalancer.engine.optimiser.coupled.searches import Search
 from rebalancer.engine.optimiser.coupled.volume import Volumes, keep_volumes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BudgetsLeft:
-    """By household of the book."""
+class Settled:
+    """By household of the book, in dollars; infinite where there is no limit."""
 
-    left: Ints
-    """Micro-dollars of net gain that may still be realised after the decisions; `NO_BUDGET` where there is no limit."""
-    price: Floats
-    """Dollars that one more dollar of it would save."""
+    gain_left: Floats
+    """Net gain that may still be realised after the decisions, below zero where cash had to be raised."""
+    tax_left: Floats
+    gain_price: Floats
+    """Dollars that one more dollar of the budget would save."""
+    tax_price: Floats
+    year_tax: Floats
+    """What the decisions add to the tax of the year; NaN where a household's gains are not netted."""
 
 
-def settle(book: Book, search: Search) -> BudgetsLeft | None:
+def settle(book: Book, search: Search) -> Settled | None:
     """Decide households again until budgets and volumes are kept; None where the book has no taxes.
 
-    Nothing is decided again where nothing is exceeded.
+    Nothing is decided again where nothing is exceeded and no household's gains are netted.
     """
-    price, taxes = np.zeros(book.households), book.taxes
-    if taxes is not None:
-        keep_budgets(search, taxes, np.unique(search.household_of(search.accounts)), price)
+    if book.taxes is None:
+        keep_volumes(search, _volumes(book), lambda households: search.decide(search.accounts_of(households)))
+        return None
+    table = search.problem.accounts
+    budgets = budgets_of(book, book.taxes, table["short_rate"], table["long_rate"])
+    prices = np.zeros((2, book.households))
+
+    def keep(households: Ints) -> None:
+        _keep_budgets(search, budgets, households, prices)
+
+    def keep_all(households: Ints) -> None:
+        nets = np.isin(households, budgets.netting)
+        keep(households[~nets])
+        keep_years(search, budgets, households[nets], keep, prices)
 
     def again(households: Ints) -> None:
         search.decide(search.accounts_of(households))
-        if taxes is not None:
-            keep_budgets(search, taxes, households, price)
+        keep_all(households)
 
+    keep_all(np.unique(search.household_of(search.accounts)))
     keep_volumes(search, _volumes(book), again)
-    return None if taxes is None else BudgetsLeft(_left(search, taxes), price)
+    return _settled(book, search, budgets, prices)
 
 
-def _left(search: Search, taxes: HouseholdTaxes) -> Ints:
-    limited = taxes.gain_budget != NO_BUDGET
-    left: Ints = np.where(limited, taxes.gain_budget - search.net_gain(len(limited)) * limited, NO_BUDGET)
-    return left
+def _keep_budgets(search: Search, budgets: Budgets, households: Ints, prices: Floats) -> None:
+    """Decide those of the households again that exceed a budget: gains first, then tax with the price of gains.
+
+    :param prices: by budget and household of the book; changed in place
+    """
+    prices[:, households] = 0.0
+    over = _over(search, budgets.gain, households)
+    if len(over):
+        prices[0, over] = Halving(search, over, budgets.gain).solve()
+    over = _over(search, budgets.tax, households)
+    if len(over):
+        prices[1, over] = Halving(search, over, budgets.tax, Priced(budgets.gain, prices[0])).solve()
+
+
+def _over(search: Search, budget: Budget, households: Ints) -> Ints:
+    limited = households[np.isfinite(budget.limit[households])]
+    if not len(limited):
+        return limited
+    over: Ints = limited[budget.of_households(search, limited) > budget.allowed(limited) + HALF_A_MICRO]
+    return over
+
+
+def _settled(book: Book, search: Search, budgets: Budgets, prices: Floats) -> Settled:
+    every = np.arange(book.households)
+    short, long = search.gains(every)
+    year_tax = np.full(book.households, np.nan)
+    year_tax[budgets.netting] = budgets.year.change(short, long)[budgets.netting]
+    return Settled(
+        gain_left=budgets.gain.limit - budgets.gain.of_households(search, every),
+        tax_left=budgets.tax.limit - budgets.tax.of_households(search, every),
+        gain_price=prices[0],
+        tax_price=prices[1],
+        year_tax=year_tax,
+    )
 
 
 def _volumes(book: Book) -> Volumes:

@@ -6,7 +6,7 @@ import numpy as np
 
 from rebalancer.engine.book import Book
 from rebalancer.engine.drift import measure
-from rebalancer.engine.optimiser import DEFAULT
+from rebalancer.engine.optimiser import DEFAULT, Decision, HouseholdYear
 from rebalancer.engine.optimiser.codes import PLACES
 from rebalancer.engine.optimiser.coupled.searches import Search
 from rebalancer.engine.optimiser.kernel import outcome_for
@@ -31,11 +31,18 @@ def search_of(book: Book) -> Search:
     )
 
 
-def cost_of_selling(book: Book, symbol: str, shares: int) -> float:
-    """Dollars: the objective of the only account's best decision with exactly that sale."""
+def cost_of_selling(book: Book, symbol: str, shares: int, *, taxed: bool = True) -> float:
+    """Dollars: the objective of the only account's best decision with exactly that sale, with its tax or without."""
     search = search_of(book)
+    if not taxed:
+        search.problem.accounts["short_rate"] = search.problem.accounts["long_rate"] = 0.0
     rows = search.problem.rows
     row = rows["security"] == book.securities.symbol.index(symbol)
     rows["lowest"][row] = rows["highest"][row] = -shares
     search.decide(search.accounts)
     return float(search.outcome.objective[0])
+
+
+def year_of(decision: Decision) -> HouseholdYear:
+    assert decision.year is not None
+    return decision.year

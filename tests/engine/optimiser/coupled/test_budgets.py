@@ -27,7 +27,7 @@ from tests.engine.books import (
     reasons,
     trades,
 )
-from tests.engine.optimiser.coupled.forced import cost_of_selling
+from tests.engine.optimiser.coupled.forced import cost_of_selling, year_of
 
 
 def appreciated(account_id, *, lots=(("400", "60", OLD), ("260", "50", THIS_YEAR)), **changes):
@@ -132,6 +132,54 @@ def test_cash_that_must_be_raised_beats_the_budget_and_nothing_else_does():
     assert Checker(book).check_all(decisions) == {}
 
 
+def test_a_budget_that_cash_exceeds_is_said_to_be_exceeded():
+    needy = appreciated("A1", withdrawals_due=Decimal(20_000))
+    said = [one.sentence for one in solve(book_of(needy, budget=100))[0].skipped if one.symbol is None]
+    assert said == ["The household's budget for gains is exceeded by $2,030.00: cash that must be raised comes first."]
+
+
+@pytest.mark.parametrize(
+    ("budget", "tax"),
+    [
+        pytest.param("900", "900", id="used-to-the-dollar"),
+        pytest.param("0", "0", id="no-tax-at-all"),
+        pytest.param("-5", "0", id="already-exceeded-forces-no-losses"),
+    ],
+)
+def test_two_accounts_owe_no_more_tax_than_their_household_may(budget, tax):
+    book = book_of(appreciated("A1"), appreciated("A2"), tax_budget=Decimal(budget))
+    decisions = list(solve(book))
+    owed = sum(one.tax for one in decisions)
+    assert Decimal(tax) * Decimal("0.98") <= owed <= Decimal(tax)
+    assert {year_of(one).tax_left for one in decisions} == {Decimal(budget) - owed}
+    assert {reasons(one)["VTI"] for one in decisions} == {"TAX_BUDGET"}
+    assert Checker(book).check_all(decisions) == {}
+
+
+@pytest.mark.parametrize(
+    ("gain_budget", "tax_budget", "reason"),
+    [
+        pytest.param(1000, 5000, "GAIN_BUDGET", id="gains-bind"),
+        pytest.param(9000, 300, "TAX_BUDGET", id="tax-binds"),
+        pytest.param(3000, 300, "TAX_BUDGET", id="tax-binds-harder"),
+    ],
+)
+def test_both_budgets_are_kept_and_the_tighter_one_is_the_reason(gain_budget, tax_budget, reason):
+    book = book_of(appreciated("A1"), appreciated("A2"), budget=gain_budget, tax_budget=Decimal(tax_budget))
+    decisions = list(solve(book))
+    assert 0 < gain(decisions) <= gain_budget
+    assert 0 < sum(one.tax for one in decisions) <= tax_budget
+    assert {reasons(one)["VTI"] for one in decisions} == {reason}
+    assert Checker(book).check_all(decisions) == {}
+
+
+def test_decisions_that_owe_more_than_the_budget_are_a_breach():
+    free = list(solve(book_of(appreciated("A1"), appreciated("A2"))))
+    checker = Checker(book_of(appreciated("A1"), appreciated("A2"), tax_budget=Decimal(500)))
+    found = checker.check_all(free)
+    assert {breach.code for breaches in found.values() for breach in breaches} == {BreachCode.BUDGET}
+
+
 def test_decisions_that_exceed_the_budget_are_a_breach():
     free = list(solve(book_of(appreciated("A1"), appreciated("A2"))))
     found = Checker(book_of(appreciated("A1"), appreciated("A2"), budget=5000)).check_all(free)
@@ -155,21 +203,23 @@ LOTS = st.lists(
 @given(
     lots=st.lists(LOTS, min_size=1, max_size=3),
     budget=st.integers(0, 4000),
+    tax_budget=st.sampled_from([None, None, Decimal(0), Decimal(200)]),
     slider=st.sampled_from([0.0, 0.5, 1.0]),
     due=st.sampled_from([0, 0, 3000]),
 )
-def test_no_household_exceeds_its_budget_and_the_bound_holds(lots, budget, slider, due):
+def test_no_household_exceeds_its_budget_and_the_bound_holds(lots, budget, tax_budget, slider, due):
     accounts = [
         appreciated(f"A{place}", lots=some, withdrawals_due=Decimal(due) if place == 0 else Decimal(0))
         for place, some in enumerate(lots)
     ]
-    book = book_of(*accounts, budget=budget)
+    book = book_of(*accounts, budget=budget, tax_budget=tax_budget)
     decisions = solve(book, slider=slider)
     free = solve(book_of(*accounts), slider=slider)
     assert not decisions.breaches.any()
     assert Checker(book).check_all(list(decisions)) == {}
     if due == 0:
         assert gain(decisions) <= budget
+        assert sum(one.tax for one in decisions) <= (tax_budget if tax_budget is not None else Decimal(10**9))
         assert decisions.bound.sum() <= decisions.objective.sum() + 1e-6
         assert decisions.objective.sum() >= free.bound.sum() - 1e-6
 
