@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from portfolios.snapshots.book import LoadedBook
 from rebalancer.engine.book_tables import Ints
 from rebalancer.engine.checks import Checker
-from rebalancer.engine.optimiser import SLIDERS, solve
+from rebalancer.engine.optimiser import SLIDERS, Decisions, VolumeLimits, solve
 from rebalancer.engine.optimiser.decision import Decision
 
 log = logging.getLogger(__name__)
@@ -19,18 +20,36 @@ POLICY = "POLICY"
 """The accounts' own places, where those are not one of the named ones."""
 NAMED = {place: scenario.value for scenario, place in SLIDERS.items()}
 
+OWN = "OWN"
+"""In limits: the accounts' own places, whatever their name."""
+
 ByScenario = Mapping[str, Decision]
+LimitsByScenario = Mapping[str, VolumeLimits]
+"""Limits of volume that a call had to share among households, by scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """Every account's decisions by scenario, by account id; and the limits of volume they were made under."""
+
+    by_account: Mapping[str, ByScenario]
+    limits: LimitsByScenario
 
 
 def alternatives(
-    whole: LoadedBook, own: Sequence[Decision], modes: Mapping[str, int], checker: Checker
-) -> dict[str, ByScenario]:
-    """Every account's decisions by scenario, the accounts' own decision among them, by account id.
+    whole: LoadedBook,
+    own: Sequence[Decision],
+    modes: Mapping[str, int],
+    checker: Checker,
+    known: LimitsByScenario | None = None,
+) -> Alternatives:
+    """Every account's decisions by scenario, the accounts' own decision among them.
 
     A scenario in which a decision of the household does not foot is logged and left out for the whole household.
 
     :param own: sound decisions at the places that the policies say; all of a household that may trade
     :param modes: an index into `triggers.MODES` by account id
+    :param known: limits of volume from when more households were decided together
     """
     found: dict[str, dict[str, Decision]] = {decision.account_id: {} for decision in own}
     household_of = _households(whole, own)
@@ -38,11 +57,14 @@ def alternatives(
         name = own_scenario(members)
         for decision in members:
             found[decision.account_id][name] = decision
+    limits: dict[str, VolumeLimits] = {}
     for scenario, place in SLIDERS.items():
         wanted = [one for one in own if scenario.value not in found[one.account_id]]
-        for decision in _sound(whole, wanted, modes, place, checker, household_of):
+        decisions = _decided(whole, wanted, modes, place, (known or {}).get(scenario.value, {}))
+        limits[scenario.value] = {} if decisions is None else decisions.volume_limits
+        for decision in _sound(list(decisions or ()), place, checker, household_of):
             found[decision.account_id][scenario.value] = decision
-    return dict(found)
+    return Alternatives(found, limits)
 
 
 def own_scenario(decisions: Iterable[Decision]) -> str:
@@ -51,20 +73,22 @@ def own_scenario(decisions: Iterable[Decision]) -> str:
     return NAMED.get(places.pop(), POLICY) if len(places) == 1 else POLICY
 
 
-def _sound(
-    whole: LoadedBook,
-    wanted: Sequence[Decision],
-    modes: Mapping[str, int],
-    slider: float,
-    checker: Checker,
-    household_of: Mapping[str, int],
-) -> list[Decision]:
+def _decided(
+    whole: LoadedBook, wanted: Sequence[Decision], modes: Mapping[str, int], slider: float, known: VolumeLimits
+) -> Decisions | None:
+    """Decisions on the accounts of other ones; None where there are none."""
     if not wanted:
-        return []
+        return None
     names = [one.account_id for one in wanted]
     mode = np.array([modes[name] for name in names], dtype=np.int64)
     rows: Ints = whole.book.index_of(names)
-    decisions = list(solve(whole.book, rows, modes=mode, slider=slider))
+    return solve(whole.book, rows, modes=mode, slider=slider, volume_limits=known)
+
+
+def _sound(
+    decisions: Sequence[Decision], slider: float, checker: Checker, household_of: Mapping[str, int]
+) -> list[Decision]:
+    """Those of households that foot as a whole."""
     breaches = checker.check_all(decisions)
     for account, what in breaches.items():
         log.error("account %s: the decision at slider %s does not foot: %s", account, slider, what)

@@ -25,7 +25,7 @@ from rebalancer.engine.optimiser.decision import Decision
 from trading.models import Proposal, ProposalAccount
 from trading.packing import content_digest, inputs_digest
 from trading.selectors.working import households_at_work
-from trading.services.alternatives import ByScenario, alternatives, own_scenario
+from trading.services.alternatives import OWN, ByScenario, LimitsByScenario, alternatives, own_scenario
 from trading.services.packed import packed_content, packed_inputs
 from trading.services.questions import Asked, Question, question_of
 from trading.services.totals import second_look, totals
@@ -92,11 +92,13 @@ def propose(
     rows = whole.book.index_of([account for account in whole.book.accounts.account_id if account in modes])
     ids = whole.book.accounts.account_id
     mode = np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64)
-    checker, decisions = Checker(whole.book), list(solve(whole.book, rows, modes=mode))
+    checker, whole_block = Checker(whole.book), solve(whole.book, rows, modes=mode)
+    decisions = list(whole_block)
     dear = _not_worth_it(whole, decisions, _weighed(loaded, found))
     sound, outcomes = _sound(checker, decisions, dear)
-    decided = _by_household(whole, sound, modes, checker)
-    proposals = _store(firm_id, scan_id, whole, decided, digests, Asked(modes, frozenset(dear)), at)
+    decided, limits = _by_household(whole, sound, modes, checker)
+    put = Asked(modes, frozenset(dear), {OWN: whole_block.volume_limits, **limits})
+    proposals = _store(firm_id, scan_id, whole, decided, digests, put, at)
     place_of = {str(account): place for place, account in enumerate(loaded.account_ids.tolist())}
     return Made(proposals, waiting | {place_of[account]: outcome for account, outcome in outcomes.items()})
 
@@ -157,15 +159,16 @@ def _sound(
 
 def _by_household(
     whole: LoadedBook, sound: Sequence[Decision], modes: Mapping[str, int], checker: Checker
-) -> list[_Decided]:
-    """Households of which some account trades, with the decisions at every place of the slider."""
+) -> tuple[list[_Decided], LimitsByScenario]:
+    """Households of which some account trades, with the decisions at every place of the slider; limits of volume."""
     place_of = {account: place for place, account in enumerate(whole.book.accounts.account_id)}
     grouped: dict[int, list[Decision]] = {}
     for decision in sound:
         grouped.setdefault(int(whole.household_ids[place_of[decision.account_id]]), []).append(decision)
     trading = {household: own for household, own in grouped.items() if any(one.trades for one in own)}
     found = alternatives(whole, [one for own in trading.values() for one in own], modes, checker)
-    return [_Decided(household, own, found) for household, own in trading.items()]
+    decided = [_Decided(household, own, found.by_account) for household, own in trading.items()]
+    return decided, found.limits
 
 
 def _left_alone(decision: Decision) -> Outcome:

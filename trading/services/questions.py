@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from rebalancer.engine.book_pack import pack_book, unpack_book
 from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import Distance, solve
 from rebalancer.engine.triggers import MODES, Mode
-from trading.services.alternatives import ByScenario, alternatives
+from trading.services.alternatives import OWN, ByScenario, LimitsByScenario, alternatives
 
 
 class BadQuestion(ValueError):
@@ -26,11 +26,17 @@ class Asked:
 
     modes: Mapping[str, int]
     left_out: frozenset[str] = frozenset()
+    limits: LimitsByScenario = field(default_factory=dict)
+    """Limits of volume that were shared with other households."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The settings as JSON (`slider`, `distance`, `exact`, `modes` by account id, `left_out`), and the packed book."""
+    """The settings as JSON (`slider`, `distance`, `exact`, `modes` by account id, `left_out`), and the packed book.
+
+    `volume_limits` is there where orders had to share a volume with other households: by scenario, account id and
+    symbol, the most micro-shares.
+    """
 
     asked: Mapping[str, Any]
     book: bytes
@@ -48,13 +54,16 @@ def question_of(whole: LoadedBook, household_id: int, put: Asked) -> Question:
     """What is asked about one household of a loaded book."""
     members = np.flatnonzero(whole.household_ids == household_id)
     names = [whole.book.accounts.account_id[row] for row in members.tolist()]
-    asked = {
+    asked: dict[str, Any] = {
         "slider": None,
         "distance": Distance.WEIGHTS.value,
         "exact": False,
         "modes": {name: MODES[put.modes[name]].value for name in names if name in put.modes},
         "left_out": [name for name in names if name in put.left_out],
     }
+    limits = {scenario: {name: of[name] for name in names if name in of} for scenario, of in put.limits.items()}
+    if any(limits.values()):
+        asked["volume_limits"] = {scenario: of for scenario, of in limits.items() if of}
     return Question(asked, pack_book(whole.book, whole.book.accounts.household[members[:1]]))
 
 
@@ -71,16 +80,26 @@ def answer(question: Question) -> Answer:
         slider, exact = question.asked["slider"], bool(question.asked["exact"])
         distance = Distance(question.asked["distance"])
         left_out = set(question.asked.get("left_out", ()))
+        limits: LimitsByScenario = dict(question.asked.get("volume_limits", {}))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadQuestion(f"The settings kept with the proposal cannot be read: {error!r}.") from None
     names = [whole.book.accounts.account_id[row] for row in rows.tolist()]
     mode = np.array([modes[name] for name in names], dtype=np.int64)
-    decisions = list(solve(whole.book, rows, modes=mode, slider=slider, distance=distance, exact=exact))
+    found = solve(
+        whole.book,
+        rows,
+        modes=mode,
+        slider=slider,
+        distance=distance,
+        exact=exact,
+        volume_limits=limits.get(OWN, {}),
+    )
+    decisions = list(found)
     checker = Checker(whole.book)
     left_out |= checker.check_all(decisions).keys()
     own = [decision for decision in decisions if decision.account_id not in left_out]
-    found = alternatives(whole, own, modes, checker)
-    trading = {name: by for name, by in found.items() if any(decision.trades for decision in by.values())}
+    others = alternatives(whole, own, modes, checker, limits)
+    trading = {name: by for name, by in others.by_account.items() if any(decision.trades for decision in by.values())}
     return Answer(whole, trading)
 
 

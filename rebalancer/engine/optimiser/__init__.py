@@ -13,6 +13,7 @@ from rebalancer.engine.optimiser.branch import Effort
 from rebalancer.engine.optimiser.codes import PLACES
 from rebalancer.engine.optimiser.coupled.searches import Search
 from rebalancer.engine.optimiser.coupled.settling import settle
+from rebalancer.engine.optimiser.coupled.volume import VolumeLimits
 from rebalancer.engine.optimiser.decision import (
     Certificate,
     ClassLine,
@@ -48,6 +49,7 @@ __all__ = [
     "Skipped",
     "Trade",
     "TradeReason",
+    "VolumeLimits",
     "solve",
 ]
 
@@ -70,6 +72,7 @@ def solve(
     slider: float | None = None,
     distance: Distance | None = None,
     exact: bool = False,
+    volume_limits: VolumeLimits | None = None,
 ) -> Decisions:
     """Decide for some accounts of a book, or for all of them; one decision each, in the order asked for.
 
@@ -80,6 +83,7 @@ def solve(
     :param slider: 0 least tax to 1 closest to the model; each account's policy decides where not given
     :param distance: RISK needs the book's risk model; where not given, RISK if all their policies say so
     :param exact: search until the best answer is proven, not only found
+    :param volume_limits: `Decisions.volume_limits` of an earlier call, to ask again about some of its households alone
     :raises NoRiskModel: for RISK without one
     """
     wanted = np.arange(len(book)) if accounts is None else np.asarray(accounts, dtype=np.int64)
@@ -112,8 +116,7 @@ def solve(
         work=work,
         risk=risk,
     )
-    search.decide(search.accounts)
-    settled = settle(book, search)
+    settled = settle(book, search, volume_limits or {})
     return Decisions(
         book=book,
         drift=drift,

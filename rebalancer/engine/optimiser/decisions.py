@@ -15,6 +15,7 @@ from rebalancer.engine.book import NONE, Block, Book
 from rebalancer.engine.book_tables import NO_BUDGET, Bools, Floats, Ints
 from rebalancer.engine.drift import Drift
 from rebalancer.engine.optimiser.coupled.settling import Settled
+from rebalancer.engine.optimiser.coupled.volume import VolumeLimits
 from rebalancer.engine.optimiser.decision import Decision, HouseholdYear, SkipReason
 from rebalancer.engine.optimiser.facts import Reader
 from rebalancer.engine.optimiser.kernel import Outcome
@@ -42,7 +43,7 @@ class Decisions(Sequence[Decision]):
     sliders: Floats
     """By account of the book."""
     distance: Distance
-    settled: Settled | None = None
+    settled: Settled
 
     def __len__(self) -> int:
         return len(self.accounts)
@@ -75,7 +76,7 @@ class Decisions(Sequence[Decision]):
         )
 
     def _year(self, household: int) -> HouseholdYear | None:
-        taxes, settled = self.book.taxes, self.settled
+        taxes, settled = self.book.taxes, self.settled.years
         if taxes is None or settled is None:
             return None
         limits = taxes.gain_budget_year[household], taxes.tax_budget_year[household]
@@ -99,6 +100,11 @@ class Decisions(Sequence[Decision]):
         if block != Block.NONE:
             return SkipReason.DATA_PROBLEM if block == Block.DATA_PROBLEM else SkipReason.BLOCKED
         return SkipReason.NO_VALUE if self.drift.value[account] <= 0 else SkipReason.VALUE_INCOMPLETE
+
+    @property
+    def volume_limits(self) -> VolumeLimits:
+        """Most micro-shares of an order by account id and symbol, where orders of a block had to share a volume."""
+        return self.settled.volume_limits
 
     @property
     def objective(self) -> Floats:

@@ -29,7 +29,7 @@ def whole(birch: Birch, cedar: Cedar) -> LoadedBook:
 
 def found(whole: LoadedBook, checked: Book) -> dict[str, ByScenario]:
     modes = dict.fromkeys(whole.book.accounts.account_id, MODES.index(Mode.FULL))
-    return alternatives(whole, list(solve(whole.book)), modes, Checker(checked))
+    return alternatives(whole, list(solve(whole.book)), modes, Checker(checked)).by_account
 
 
 def test_every_account_has_a_decision_in_every_scenario(whole: LoadedBook) -> None:

@@ -12,11 +12,11 @@ from rebalancer.engine.optimiser.coupled.budgets import Budget, Budgets, budgets
 from rebalancer.engine.optimiser.coupled.halving import HALF_A_MICRO, Halving, Priced
 from rebalancer.engine.optimiser.coupled.netting import keep_years
 from rebalancer.engine.optimiser.coupled.searches import Search
-from rebalancer.engine.optimiser.coupled.volume import Volumes, keep_volumes
+from rebalancer.engine.optimiser.coupled.volume import VolumeLimits, Volumes, keep_volumes, limits_of, set_limits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Settled:
+class Years:
     """By household of the book, in dollars; infinite where there is no limit."""
 
     gain_left: Floats
@@ -29,14 +29,30 @@ class Settled:
     """What the decisions add to the tax of the year; NaN where a household's gains are not netted."""
 
 
-def settle(book: Book, search: Search) -> Settled | None:
-    """Decide households again until budgets and volumes are kept; None where the book has no taxes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """What accounts share."""
+
+    years: Years | None
+    """None where the book has no taxes."""
+    volume_limits: VolumeLimits
+
+
+def settle(book: Book, search: Search, limits: VolumeLimits) -> Settled:
+    """Decide all that was asked for, and households again until budgets and volumes are kept.
 
     Nothing is decided again where nothing is exceeded and no household's gains are netted.
+
+    :param limits: of volume, known from an earlier call
+    :raises KeyError: for an account of theirs that is not in the book
     """
+    given = set_limits(search, book, limits)
+    search.decide(search.accounts)
     if book.taxes is None:
-        keep_volumes(search, _volumes(book), lambda households: search.decide(search.accounts_of(households)))
-        return None
+        in_force = keep_volumes(
+            search, _volumes(book), lambda households: search.decide(search.accounts_of(households)), given
+        )
+        return Settled(None, limits_of(search, book, in_force))
     table = search.problem.accounts
     budgets = budgets_of(book, book.taxes, table["short_rate"], table["long_rate"])
     prices = np.zeros((2, book.households))
@@ -54,8 +70,8 @@ def settle(book: Book, search: Search) -> Settled | None:
         keep_all(households)
 
     keep_all(np.unique(search.household_of(search.accounts)))
-    keep_volumes(search, _volumes(book), again)
-    return _settled(book, search, budgets, prices)
+    in_force = keep_volumes(search, _volumes(book), again, given)
+    return Settled(_years(book, search, budgets, prices), limits_of(search, book, in_force))
 
 
 def _keep_budgets(search: Search, budgets: Budgets, households: Ints, prices: Floats) -> None:
@@ -80,12 +96,12 @@ def _over(search: Search, budget: Budget, households: Ints) -> Ints:
     return over
 
 
-def _settled(book: Book, search: Search, budgets: Budgets, prices: Floats) -> Settled:
+def _years(book: Book, search: Search, budgets: Budgets, prices: Floats) -> Years:
     every = np.arange(book.households)
     short, long = search.gains(every)
     year_tax = np.full(book.households, np.nan)
     year_tax[budgets.netting] = budgets.year.change(short, long)[budgets.netting]
-    return Settled(
+    return Years(
         gain_left=budgets.gain.limit - budgets.gain.of_households(search, every),
         tax_left=budgets.tax.limit - budgets.tax.of_households(search, every),
         gain_price=prices[0],

@@ -8,11 +8,12 @@ fixed shares for the rest of the call, also at nothing for accounts that did not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from rebalancer.engine.book import Book
 from rebalancer.engine.book_tables import MICRO, NONE, Bools, Floats, Ints
 from rebalancer.engine.optimiser.codes import PLACES
 from rebalancer.engine.optimiser.coupled.searches import Search
@@ -41,12 +42,20 @@ class Orders(NamedTuple):
     quantity: Ints
 
 
-def keep_volumes(search: Search, volumes: Volumes, settle: Callable[[Ints], None]) -> None:
+VolumeLimits = Mapping[str, Mapping[str, int]]
+"""Most micro-shares of an order by account id and symbol, where that is less than the account's policy allows."""
+
+
+def keep_volumes(search: Search, volumes: Volumes, settle: Callable[[Ints], None], given: Ints) -> Ints:
     """Limit orders that together exceed a security's volume, and decide their households again.
 
     :param settle: decides households, budgets included
+    :param given: rows that are limited from the start
+    :returns: the limits by row that were in force when the row was decided; NONE where those of the policy were
     """
-    limited: list[Ints] = []
+    table = search.problem.rows
+    usual, in_force = table["cap"].copy(), np.full(len(table), NONE, dtype=np.int64)
+    limited = [given]
     for turn in range(len(volumes.adv_shares) + ROUNDS):
         orders = orders_of(search)
         over = exceeded(orders, volumes)
@@ -54,9 +63,40 @@ def keep_volumes(search: Search, volumes: Volumes, settle: Callable[[Ints], None
             break
         rows = _limit(search, orders, over, volumes, fixed=turn >= ROUNDS)
         limited.append(rows)
-        settle(np.unique(search.problem.accounts["household"][search.problem.rows["account"][rows]]))
-    if limited:
-        _explain(search, np.unique(np.concatenate(limited)))
+        households = np.unique(search.household_of(table["account"][rows]))
+        settle(households)
+        decided = search.rows_of(search.accounts_of(households))
+        in_force[decided] = np.where(table["cap"][decided] == usual[decided], NONE, table["cap"][decided])
+    _explain(search, np.unique(np.concatenate(limited)))
+    in_force[given] = np.where(in_force[given] == NONE, table["cap"][given], in_force[given])
+    return in_force
+
+
+def set_limits(search: Search, book: Book, limits: VolumeLimits) -> Ints:
+    """Write limits that are known into the problem; the rows that have one.
+
+    :raises KeyError: for an account that is not in the book
+    """
+    table, place = search.problem.rows, {symbol: row for row, symbol in enumerate(book.securities.symbol)}
+    found: list[int] = []
+    for account, name in zip(book.index_of(list(limits)).tolist(), limits, strict=True):
+        rows = search.rows_of(np.array([account]))
+        of_security = dict(zip(table["security"][rows].tolist(), rows.tolist(), strict=True))
+        for symbol, most in limits[name].items():
+            row = of_security[place[symbol]]
+            table["cap"][row] = most
+            found.append(row)
+    return np.array(found, dtype=np.int64)
+
+
+def limits_of(search: Search, book: Book, in_force: Ints) -> VolumeLimits:
+    """Limits by row as they are named outside."""
+    found: dict[str, dict[str, int]] = {}
+    table = search.problem.rows
+    for row in np.flatnonzero(in_force != NONE).tolist():
+        account = book.accounts.account_id[int(table["account"][row])]
+        found.setdefault(account, {})[book.securities.symbol[int(table["security"][row])]] = int(in_force[row])
+    return found
 
 
 def orders_of(search: Search) -> Orders:

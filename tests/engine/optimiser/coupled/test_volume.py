@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rebalancer.engine.book_part import part_of
 from rebalancer.engine.book_rows import from_rows
 from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import solve
@@ -93,6 +94,24 @@ def test_volume_and_budget_are_kept_together():
     assert traded(decisions, "BND", 1) <= 100
     assert 0 < sum(one.gain_long for one in decisions) <= 5000
     assert Checker(book).check_all(decisions) == {}
+
+
+def test_a_household_asked_again_alone_keeps_its_share():
+    rows = [overweight_equity(account_id=f"A{place}", household=f"H{place}") for place in range(4)]
+    book = make_book(*rows, securities=market(VTI=6400, BND=1000))
+    together = solve(book)
+    assert set(together.volume_limits) == {"A0", "A1", "A2", "A3"}
+    for place in range(4):
+        part = part_of(book, np.array([place]))
+        alone = solve(part, volume_limits={f"A{place}": together.volume_limits[f"A{place}"]})
+        assert (alone[0], alone.volume_limits) == (
+            together[place],
+            {f"A{place}": together.volume_limits[f"A{place}"]},
+        )
+
+
+def test_orders_within_the_volume_have_no_limits():
+    assert solve(block_of(4, VTI=4 * 160 * 20)).volume_limits == {}
 
 
 @pytest.mark.parametrize(
