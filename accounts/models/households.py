@@ -43,8 +43,11 @@ class Client(TenantModel):
 class TaxProfile(TenantModel):
     """A household's marginal rates, as fractions, federal and state together, and what it has realised this year.
 
-    `gain_budget` is the net gain it may realise in the tax year, in dollars; none where there is no limit. Gains up to
-    `realised_on` are those stated here, later ones those of its transactions; without that day all are.
+    Dollars. `gain_budget` is the net gain it may realise in the tax year and `tax_budget` the tax on gains it may come
+    to; none where there is no limit. Gains up to `realised_on` are those stated here, later ones those of its
+    transactions; without that day all are. With `netting` its tax is worked out over the year (Schedule D):
+    `ordinary_rate` is what a deducted loss saves (the short rate where it is not stated), and `carried_worth` what a
+    dollar of loss carried into later years is worth.
     """
 
     household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+", db_constraint=False)
@@ -56,6 +59,10 @@ class TaxProfile(TenantModel):
     realised_long = models.DecimalField(max_digits=20, decimal_places=2, default=0)
     realised_on = models.DateField(null=True, blank=True)
     gain_budget = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    tax_budget = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    netting = models.BooleanField(default=False)
+    ordinary_rate = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
+    carried_worth = models.DecimalField(max_digits=6, decimal_places=4, default=0)
     carryover_short = models.DecimalField(max_digits=20, decimal_places=2, default=0)
     carryover_long = models.DecimalField(max_digits=20, decimal_places=2, default=0)
 
@@ -69,6 +76,18 @@ class TaxProfile(TenantModel):
             models.CheckConstraint(
                 condition=models.Q(gain_budget=None) | models.Q(gain_budget__gte=0),
                 name="tax_profile_gain_budget_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tax_budget=None) | models.Q(tax_budget__gte=0),
+                name="tax_profile_tax_budget_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ordinary_rate=None) | models.Q(ordinary_rate__gte=0, ordinary_rate__lt=1),
+                name="tax_profile_ordinary_rate_is_fraction",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(carried_worth__gte=0, carried_worth__lt=1),
+                name="tax_profile_carried_worth_is_fraction",
             ),
         )
 

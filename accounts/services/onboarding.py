@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
@@ -46,6 +47,12 @@ _TAX_PROFILES = Table(
         "tax_year": "smallint",
         "realised_short": "numeric(20,2)",
         "realised_long": "numeric(20,2)",
+        "realised_on": "date",
+        "gain_budget": "numeric(20,2)",
+        "tax_budget": "numeric(20,2)",
+        "netting": "boolean",
+        "ordinary_rate": "numeric(6,4)",
+        "carried_worth": "numeric(6,4)",
     },
     fixed={"carryover_short": "0", "carryover_long": "0"},
 )
@@ -90,7 +97,10 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxProfileRow:
-    """Rates are fractions, federal and state together; gains are what is realised so far in the tax year, dollars."""
+    """Rates are fractions, federal and state together; gains are what is realised so far in the tax year, dollars.
+
+    What `realised_on`, the budgets and the rest mean stands with `accounts.models.TaxProfile`.
+    """
 
     household_id: int
     filing_status: str = FilingStatus.MARRIED_JOINT
@@ -99,6 +109,12 @@ class TaxProfileRow:
     tax_year: int
     realised_short: Decimal = Decimal(0)
     realised_long: Decimal = Decimal(0)
+    realised_on: date | None = None
+    gain_budget: Decimal | None = None
+    tax_budget: Decimal | None = None
+    netting: bool = False
+    ordinary_rate: Decimal | None = None
+    carried_worth: Decimal = Decimal(0)
 
 
 def open_firm(*, slug: str, name: str) -> int:
@@ -185,6 +201,12 @@ def write_tax_profiles(*, firm_id: int, rows: Sequence[TaxProfileRow]) -> list[O
                 row.tax_year,
                 row.realised_short,
                 row.realised_long,
+                row.realised_on,
+                row.gain_budget,
+                row.tax_budget,
+                row.netting,
+                row.ordinary_rate,
+                row.carried_worth,
             )
             for row in rows
         ],

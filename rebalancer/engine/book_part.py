@@ -1,6 +1,8 @@
 """The part of a book that the decisions on some households depend on.
 
-Nothing crosses from one household to another: wash sales and tax are a household's, and all else is an account's own.
+Nothing crosses from one household to another: wash sales, budgets and tax are a household's, and all else is an
+account's own. Only the volume of a market is shared by all that is decided together: `Decisions.volume_limits` are the
+shares, which `solve` takes to decide a part as it was decided in the whole.
 So a part holds all accounts of its households, and of securities, models and policies only those that they point at.
 Rows keep their order, and are numbered by it or by where they are first pointed at: equal parts of different books
 come out equal.

@@ -174,7 +174,6 @@ def _head(
     )
     stale = why_stale(proposal.firm_id, proposal) if proposal.status in OPEN else ""
     because = _cannot_approve(proposal, approvals, stale, reader)
-    budgets = [row["budget_left"] for row in accounts if row.get("budget_left") is not None]
     version = (
         ModelVersion.objects.for_firm(proposal.firm_id).select_related("target_model").get(pk=parts[0].model_version_id)
     )
@@ -194,8 +193,8 @@ def _head(
         "buys_amount": _traded(accounts, "BUY"),
         "trades_count": proposal.trade_count,
         "certificate": certificate_sentence([unpack(part.certificate) for part in parts], proposal.value),
-        "budget_left": min(budgets, default=None),
-        "budget_price": max((row.get("budget_price", ZERO) for row in accounts), default=ZERO),
+        "budgets": _budgets(accounts),
+        "year_tax": next((row["year_tax"] for row in accounts if row.get("year_tax") is not None), None),
         "can_choose": proposal.status == Proposal.Status.PENDING and not stale and not approvals,
         "settles_on": settles_on(proposal.as_of),
         "can_approve": proposal.status in OPEN and not because,
@@ -226,6 +225,32 @@ _SAME = (
     "tax",
     "cost",
     "as_of",
+)
+
+
+def _budgets(accounts: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The household's limits of the year, each said once: what is used of it with these trades, and what is left."""
+    found: list[Mapping[str, Any]] = []
+    for label, limit, left, price in _BUDGETS:
+        row = next((row for row in accounts if row.get(limit) is not None), None)
+        if row is not None:
+            used = row[limit] - row[left]
+            found.append(
+                {
+                    "label": label,
+                    "limit": row[limit],
+                    "used": used,
+                    "left": row[left],
+                    "over": -row[left],
+                    "price": row[price],
+                }
+            )
+    return found
+
+
+_BUDGETS = (
+    ("Gain budget", "gain_budget", "budget_left", "budget_price"),
+    ("Tax budget", "tax_budget", "tax_left", "tax_price"),
 )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rebalancer.engine.book import Book
 from rebalancer.engine.money import from_micros
-from rebalancer.engine.optimiser.decision import ClassLine, Decision, SecurityLine, Trade
+from rebalancer.engine.optimiser.decision import ClassLine, Decision, HouseholdYear, SecurityLine, Trade
 from trading.packing import pack
 from trading.services.wash_notes import wash_notes
 
@@ -72,11 +72,25 @@ def packed_figures(book: Book, decision: Decision, place: int) -> Any:
             "classes": [_class(line) for line in decision.classes],
             "securities": [_security(line, class_of) for line in decision.securities],
             "leftover": [{"code": code, "drift": _weight(drift)} for code, drift in decision.leftover],
-            "budget_left": decision.budget_left,
-            "budget_price": _dollars(decision.budget_price),
+            **_year(decision.year),
             "wash": wash_notes(book, decision, place),
         }
     )
+
+
+def _year(year: HouseholdYear | None) -> dict[str, Any]:
+    """What the trades leave of the household's budgets; without any, what proposals have always said of one."""
+    if year is None:
+        return {"budget_left": None, "budget_price": _dollars(0.0)}
+    return {
+        "gain_budget": year.gain_budget,
+        "budget_left": year.gain_left,
+        "budget_price": _dollars(year.gain_price),
+        "tax_budget": year.tax_budget,
+        "tax_left": year.tax_left,
+        "tax_price": _dollars(year.tax_price),
+        "year_tax": year.year_tax,
+    }
 
 
 def packed_inputs(book: Book, decisions: Sequence[Decision], place: int) -> dict[str, Any]:

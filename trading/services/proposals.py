@@ -18,6 +18,7 @@ from portfolios.selectors.policies import approval_limits, policies_in_force
 from portfolios.services.signals import Found, Outcome
 from portfolios.snapshots.book import LoadedBook, load_book
 from portfolios.snapshots.positions import Depth
+from rebalancer.engine.breaches import BreachCode
 from rebalancer.engine.checks import Checker
 from rebalancer.engine.cost_benefit import volumes, weighed, worth_trading
 from rebalancer.engine.optimiser import ENGINE_VERSION, solve
@@ -94,7 +95,7 @@ def propose(
     mode = np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64)
     checker, whole_block = Checker(whole.book), solve(whole.book, rows, modes=mode)
     decisions = list(whole_block)
-    dear = _not_worth_it(whole, decisions, _weighed(loaded, found))
+    dear = _droppable(whole, checker, decisions, _not_worth_it(whole, decisions, _weighed(loaded, found)))
     sound, outcomes = _sound(checker, decisions, dear)
     decided, limits = _by_household(whole, sound, modes, checker)
     put = Asked(modes, frozenset(dear), {OWN: whole_block.volume_limits, **limits})
@@ -129,6 +130,22 @@ def _not_worth_it(whole: LoadedBook, decisions: Sequence[Decision], asked: froze
             if not weighing.worth:
                 found[decision.account_id] = weighing.sentence
     return found
+
+
+def _droppable(
+    whole: LoadedBook, checker: Checker, decisions: Sequence[Decision], dear: Mapping[str, str]
+) -> dict[str, str]:
+    """Those of them without whose losses their household still keeps its budgets."""
+    if not dear or whole.book.taxes is None:
+        return dict(dear)
+    breaches = checker.check_all([one for one in decisions if one.account_id not in dear])
+    household_of = dict(zip(whole.book.accounts.account_id, whole.household_ids.tolist(), strict=True))
+    needing = {
+        household_of[account]
+        for account, found in breaches.items()
+        if any(one.code is BreachCode.BUDGET for one in found)
+    }
+    return {account: sentence for account, sentence in dear.items() if household_of[account] not in needing}
 
 
 def _sound(

@@ -100,3 +100,20 @@ def test_setting_a_tax_profile_keeps_the_losses_carried_over(birch: Birch) -> No
     )
     onboarding.write_tax_profiles(firm_id=birch.firm_id, rows=[row])
     assert profiles.values_list("short_rate", "carryover_short").get() == (Decimal("0.30"), Decimal(500))
+
+
+def test_a_tax_profile_carries_the_budgets_of_its_household(birch: Birch) -> None:
+    profiles = TaxProfile.objects.for_firm(birch.firm_id)
+    row = onboarding.TaxProfileRow(
+        household_id=birch.household.pk,
+        short_rate=Decimal("0.30"),
+        long_rate=Decimal("0.15"),
+        tax_year=2026,
+        gain_budget=Decimal(5000),
+        tax_budget=Decimal(800),
+        netting=True,
+    )
+    assert onboarding.write_tax_profiles(firm_id=birch.firm_id, rows=[row]) == [Outcome.UPDATED]
+    assert onboarding.write_tax_profiles(firm_id=birch.firm_id, rows=[row]) == [Outcome.UNCHANGED]
+    found = profiles.values_list("gain_budget", "tax_budget", "netting", "ordinary_rate").get()
+    assert found == (Decimal(5000), Decimal(800), True, None)

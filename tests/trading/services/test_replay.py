@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from portfolios.models import Lot
+from accounts.models import TaxProfile
+from portfolios.models import FirmPrice, Lot, Price
 from portfolios.services.policies import publish_policy
 from rebalancer.engine.book_pack import unpack_book
 from tests.trading.services.test_scans import part_of, proposal_of, scan
@@ -41,6 +42,41 @@ def test_every_proposal_of_two_firms_is_found_again_to_the_byte(birch: Birch, ce
         assert replayed(cedar, proposal_of(cedar)) == Replay(True, [])
     proposals = list(Proposal.objects.for_firm(birch.firm_id))
     assert len(proposals) == 2
+    assert [replayed(birch, proposal) for proposal in proposals] == [Replay(True, [])] * 2
+
+
+def test_budgets_are_kept_with_the_proposal_and_found_again(birch: Birch, cedar: Cedar) -> None:
+    TaxProfile.objects.for_firm(birch.firm_id).update(gain_budget=Decimal(50), tax_budget=Decimal(700), netting=True)
+    scan(birch)
+    with cedar.scope():
+        scan(cedar)
+        assert unpack_book(bytes(proposal_of(cedar).book or b"")).taxes is None
+    proposal = proposal_of(birch)
+    kept = unpack_book(bytes(proposal.book or b"")).taxes
+    assert kept is not None
+    assert (kept.gain_budget.tolist(), kept.tax_budget.tolist()) == ([50_000_000], [700_000_000])
+    TaxProfile.objects.for_firm(birch.firm_id).update(gain_budget=None, tax_budget=Decimal(1), netting=False)
+    assert replayed(birch, proposal) == Replay(True, [])
+
+
+def test_shares_of_a_volume_are_kept_with_the_proposal_and_found_again(birch: Birch) -> None:
+    elm = make_household(birch.firm_id, name="Elm")
+    make_assignment(birch.firm_id, elm, birch.model)
+    account = make_account(birch.firm_id, elm, number="2002")
+    make_lot(birch.firm_id, account, "VTI", "100", basis="33000")
+    price = Price.objects.filter(security__symbol="VTI").latest("priced_on")
+    FirmPrice.objects.for_firm(birch.firm_id).create(
+        security=price.security,
+        priced_on=price.priced_on,
+        close=price.close,
+        bid=price.bid,
+        ask=price.ask,
+        adv_shares=200,
+    )
+    scan(birch)
+    proposals = list(Proposal.objects.for_firm(birch.firm_id))
+    assert len(proposals) == 2
+    assert all(proposal.settings["volume_limits"] for proposal in proposals)
     assert [replayed(birch, proposal) for proposal in proposals] == [Replay(True, [])] * 2
 
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils.html import strip_tags
 
+from accounts.models import TaxProfile
 from portfolios.models import CashBalance
 from portfolios.services.policies import publish_policy
 from tests.screens import HTMX, browser, counted, make_orders, make_proposal, make_scan
 from tests.trading.worlds import make_connection
-from tests.worlds import NOW, Birch, World, make_account, make_lot
+from tests.worlds import NOW, Birch, Cedar, World, make_account, make_lot
 from trading.models import Approval, Order, Proposal, ProposalAccount
 
 NOTE = "Spoke with the client on Friday."
@@ -259,3 +262,22 @@ def test_a_proposal_from_before_there_were_scenarios_still_opens(birch: Birch) -
     rows.update(scenarios={}, certificate={}, figures=figures)
     page = browser(birch).get(path("proposal", proposal)).content.decode()
     assert ("Approve…" in page, "Scenarios" in page, "No other trades" in page) == (True, False, False)
+
+
+def test_a_household_without_a_budget_is_shown_none(birch: Birch) -> None:
+    page = browser(birch).get(path("proposal", make_proposal(birch))).content.decode()
+    assert ("Gain budget" in page, "Tax budget" in page, "Tax of the year" in page) == (False, False, False)
+
+
+def test_budgets_are_shown_with_what_is_used_and_left(birch: Birch, cedar: Cedar) -> None:
+    for world, gains in ((birch, 50), (cedar, 7)):
+        with world.scope():
+            profiles = TaxProfile.objects.for_firm(world.firm_id)
+            profiles.update(gain_budget=Decimal(gains), tax_budget=Decimal(400), netting=True)
+    page = strip_tags(browser(birch).get(path("proposal", make_proposal(birch))).content.decode())
+    text = " ".join(page.split())
+    found = re.search(r"Gain budget used \$(\d+) of \$50, left \$(\d+)", text)
+    assert found
+    assert int(found[1]) + int(found[2]) == 50
+    assert re.search(r"Tax budget used \$\d+ of \$400, left \$\d+", text)
+    assert "Tax of the year" in text
