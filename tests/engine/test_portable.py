@@ -242,10 +242,11 @@ def test_budgets_come_from_households_and_from_accounts():
     book = changed(["accounts", 0, "gain_budget"], Decimal("2500.50"))
     book["accounts"] += [{"id": name, "cash": 1, "lots": [], "household": "H"} for name in ("A2", "A3")]
     book["accounts"].append({"id": "A4", "cash": 1, "lots": []})
-    book["households"] = {"H": {"gain_budget": 100, "short_so_far": -50, "long_so_far": 20}}
+    book["households"] = {"H": {"gain_budget": 100, "tax_budget": 30, "short_so_far": -50, "long_so_far": 20}}
     taxes = book_of(book).taxes
     assert taxes is not None
     assert taxes.gain_budget.tolist() == [2_500_500_000, 100_000_000, NO_BUDGET]
+    assert taxes.tax_budget.tolist() == [NO_BUDGET, 30_000_000, NO_BUDGET]
     assert (taxes.short_so_far.tolist(), taxes.long_so_far.tolist()) == ([0, -50_000_000, 0], [0, 20_000_000, 0])
     assert taxes.loss_limit.tolist() == [3_000_000_000] * 3
 

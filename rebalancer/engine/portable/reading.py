@@ -168,6 +168,7 @@ def _tax_row(household: str, source: Source) -> TaxRow:
     return TaxRow(
         household=household,
         gain_budget=source.number("gain_budget", least=None) if "gain_budget" in source else None,
+        tax_budget=source.number("tax_budget", least=None) if "tax_budget" in source else None,
         netting=source.flag("netting", plain.netting),
         **signed,
         **{name: source.number(name, default=getattr(plain, name)) for name in rates},
