@@ -41,7 +41,11 @@ def test_the_part_is_decided_like_the_whole(rows: list[AccountRow], wash: list[W
     whole = solve(book, modes=modes, slider=slider)
     for household in range(book.households):
         mine = np.flatnonzero(book.accounts.household == household)
-        part = solve(part_of(book, np.array([household])), modes=modes[mine], slider=slider)
+        names = [book.accounts.account_id[int(place)] for place in mine]
+        limits = {name: whole.volume_limits[name] for name in names if name in whole.volume_limits}
+        alone = part_of(book, np.array([household]))
+        part = solve(alone, modes=modes[mine], slider=slider, volume_limits=limits)
+        assert part.volume_limits == limits
         assert list(part) == [whole[int(place)] for place in mine]
 
 

@@ -55,20 +55,18 @@ def keep_volumes(search: Search, volumes: Volumes, settle: Callable[[Ints], None
     """
     table = search.problem.rows
     usual, in_force = table["cap"].copy(), np.full(len(table), NONE, dtype=np.int64)
-    limited = [given]
+    in_force[given] = usual[given]
     for turn in range(len(volumes.adv_shares) + ROUNDS):
         orders = orders_of(search)
         over = exceeded(orders, volumes)
         if not over.any():
             break
         rows = _limit(search, orders, over, volumes, fixed=turn >= ROUNDS)
-        limited.append(rows)
         households = np.unique(search.household_of(table["account"][rows]))
         settle(households)
         decided = search.rows_of(search.accounts_of(households))
-        in_force[decided] = np.where(table["cap"][decided] == usual[decided], NONE, table["cap"][decided])
-    _explain(search, np.unique(np.concatenate(limited)))
-    in_force[given] = np.where(in_force[given] == NONE, table["cap"][given], in_force[given])
+        in_force[decided] = np.where(table["cap"][decided] == usual[decided], in_force[decided], table["cap"][decided])
+    _explain(search, np.flatnonzero(in_force != NONE))
     return in_force
 
 
