@@ -58,6 +58,7 @@ class Triggers(_Section):
 class Trading(_Section):
     """How far to trade, and in what sizes."""
 
+    joint: bool | None = None
     rebalance_to: RebalanceTo | None = None
     minimum_trade_amount: Amount | None = None
     minimum_trade_weight: Weight | None = None

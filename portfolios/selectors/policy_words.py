@@ -93,6 +93,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "horizon_years": ("How long a deviation counts", _years),
     "risk_aversion": ("Risk aversion", _plain),
     "cooldown_days": ("Days of rest after a rebalance", str),
+    "joint": ("The household's accounts follow one target together", _yes),
     "rebalance_to": ("How far a rebalance goes", _word),
     "distance": ("What is measured", _word),
     "scenario_slider": ("Between tax and the model", _place),

@@ -20,6 +20,7 @@ from rebalancer.engine.breaches import Breach, BreachCode
 from rebalancer.engine.budget_checks import over_budget
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
+from rebalancer.engine.joint_checks import astray
 from rebalancer.engine.lots import Lot, Pick, Term
 from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
@@ -75,6 +76,10 @@ class Checker:
         raising = [account for account, _ in by_account if self._missing_cash(account) > 0]
         for over in over_budget(self.book, by_account, raising):
             found[over.account_id].append(_breach(BreachCode.BUDGET, over.account_id, over.sentence))
+        for trade in astray(self.book, self.drift, by_account, self._room):
+            code = BreachCode.CROSSES_TARGET if trade.crosses else BreachCode.AWAY_FROM_TARGET
+            which = "past" if trade.crosses else "away from"
+            found[trade.account_id].append(_breach(code, trade.symbol, f"is traded {which} its household's target"))
         return {account_id: breaches for account_id, breaches in found.items() if breaches}
 
     def check(self, decision: Decision) -> list[Breach]:
@@ -95,12 +100,17 @@ class Checker:
         for trade, place in placed:
             found += self._size(trade, place, decision.mode)
             found += self._permission(trade, place)
-            found += self._direction(trade, place, decision.mode)
+            found += [] if self.is_joint(account) else self._direction(trade, place, decision.mode)
             if trade.side is Side.SELL:
                 found += self._lots(trade, place)
         found += self._wash(account, placed)
         found += self._totals(account, decision)
         return found
+
+    def is_joint(self, account: int) -> bool:
+        """Does the account follow one target together with others? Its direction is then the household's."""
+        joint = self.drift.joint
+        return joint is not None and bool(joint.owner[account] != NONE)
 
     def _is_open(self, account: int) -> bool:
         accounts = self.book.accounts
@@ -201,21 +211,30 @@ class Checker:
 
     def _direction(self, trade: Trade, place: _Place, mode: str) -> Iterator[Breach]:
         """Towards the target, past it by half a step or half a smallest trade; sales for cash or of losses are free."""
-        closing = mode == Mode.LIQUIDATE or self._missing_cash(place.account) > 0
-        if trade.side is Side.SELL and (closing or self._harvests(trade, place, mode)):
+        over = self._past(trade, place, mode)
+        if over is None:
             return
         sign = 1 if trade.side is Side.BUY else -1
         price, quantity = int(self.book.securities.price[place.security]), money.to_micros(trade.quantity)
         target = round(place.target * place.value) * MICRO  # all three in millionths of a micro-dollar
         before = place.quantity * price
         after = before + sign * quantity * price
-        fraction = bool(self.book.securities.fractional[place.security]) and not place.policy.whole_shares
-        step = 1 if fraction else int(self.book.securities.lot_size[place.security]) * MICRO
-        over = max(step * price, int(self._smallest(place) * MICRO) * MICRO)
         if sign * (target - before) <= 0:
             yield _breach(BreachCode.AWAY_FROM_TARGET, trade.symbol, "is traded away from its target")
         elif 2 * sign * (after - target) > over + ROUNDING:
             yield _breach(BreachCode.CROSSES_TARGET, trade.symbol, "is traded past its target")
+
+    def _past(self, trade: Trade, place: _Place, mode: str) -> int | None:
+        """Twice what a trade may end past its target, in millionths of a micro-dollar; None where it is free."""
+        closing = mode == Mode.LIQUIDATE or self._missing_cash(place.account) > 0
+        if trade.side is Side.SELL and (closing or self._harvests(trade, place, mode)):
+            return None
+        fraction = bool(self.book.securities.fractional[place.security]) and not place.policy.whole_shares
+        step = 1 if fraction else int(self.book.securities.lot_size[place.security]) * MICRO
+        return max(step * int(self.book.securities.price[place.security]), int(self._smallest(place) * MICRO) * MICRO)
+
+    def _room(self, account: int, decision: Decision, trade: Trade) -> int | None:
+        return self._past(trade, self._place(account, trade), decision.mode)
 
     def _harvests(self, trade: Trade, place: _Place, mode: str) -> bool:
         """Losses may be sold past the target where the policy harvests them; then nothing else is."""

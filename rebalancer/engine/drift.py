@@ -15,6 +15,7 @@ import numpy as np
 from rebalancer.engine.book import NONE, Book
 from rebalancer.engine.book_tables import Bools, Floats, Ints
 from rebalancer.engine.gain_bands import Part, Sides, follows_gain, held, least_widths
+from rebalancer.engine.joint_drift import JointDrift, joined
 from rebalancer.engine.levels import EPSILON, Level, Widths, level
 
 DENSE_LIMIT = 50_000_000
@@ -63,10 +64,16 @@ class Drift:
     account_breached: Bools
     breached: Bools
     """Outside a band of any level."""
+    joint: JointDrift | None = None
+    """Households that follow one target together, where there are any: their accounts' levels are the household's."""
 
 
 def measure(book: Book) -> Drift:
-    """Drift of every account of the book."""
+    """Drift of every account of the book; of joint accounts, that of their household."""
+    return joined(book, _measure(book), _measure)
+
+
+def _measure(book: Book) -> Drift:
     position_value = book.position_value()
     value, cash = book.value_micros(position_value), book.cash_micros(position_value)
     measured: Bools = (value > 0) & (book.accounts.model != NONE)

@@ -130,6 +130,8 @@ class Policy:
     """What deferred tax earns a year."""
     cost_benefit: bool = False
     """HYBRID: trades that only a band asks for are not made unless they are worth more than they cost."""
+    joint: bool = False
+    """Accounts of a household that all say so, and follow one model, are kept on its target together."""
     relative_sigma: Decimal = Decimal("0.15")
     """WEIGHTS: volatility a year of a class against the rest, by which the worth of trades is reckoned."""
 

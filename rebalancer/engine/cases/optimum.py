@@ -109,8 +109,10 @@ def _lot(lot: Inputs) -> LotRow:
 
 def _other(inputs: Inputs, name: str) -> Inputs:
     """The inputs that have a field: this case's own, or those of the case its assets are taken from."""
+    if name in inputs or "assets" not in inputs:
+        return inputs
     held = inputs.get("assets")
-    if name not in inputs and isinstance(held, dict) and isinstance(held.get("beside"), dict):
+    if isinstance(held, dict) and isinstance(held.get("beside"), dict):
         return Inputs(as_mapping(held["beside"], "assets"))
     return inputs
 
@@ -155,20 +157,20 @@ def _book(inputs: Inputs, assets: list[Asset]) -> Book:
         models=[ModelRow(model_id="M", weights=weights, cash_weight=1 - sum(weights.values(), Decimal(0)))],
         accounts=[account],
     )
-    return _with_risk(whole, _covariance(inputs))
+    return with_risk(whole, covariance_of(inputs))
 
 
-def _with_risk(book: Book, covariance: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Book:
+def with_risk(book: Book, covariance: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Book:
     values, vectors = np.linalg.eigh(covariance)
     loadings = vectors * np.sqrt(np.maximum(values, 0.0))
     return replace(book, risk=RiskModel(loadings=loadings, specific=np.zeros(len(values))))
 
 
-def _covariance(inputs: Inputs) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.array([[float(one) for one in row] for row in _matrix(inputs)])
+def covariance_of(inputs: Inputs) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.array([[float(one) for one in row] for row in matrix_of(inputs)])
 
 
-def _matrix(inputs: Inputs) -> list[list[Fraction]]:
+def matrix_of(inputs: Inputs) -> list[list[Fraction]]:
     rows = _other(inputs, "cov").items("cov")
     matrix = [[Fraction(as_decimal(one, "cov")) for one in row] for row in rows if isinstance(row, list)]
     if any(len(row) != len(matrix) for row in matrix) or len(matrix) != len(rows):
@@ -188,7 +190,7 @@ def _variance_cost(inputs: Inputs, assets: list[Asset], steps: list[int]) -> Fra
         Fraction((asset.shares + step) * asset.price) / value - Fraction(asset.target)
         for asset, step in zip(assets, steps, strict=True)
     ]
-    matrix = _matrix(inputs)
+    matrix = matrix_of(inputs)
     variance = sum(
         (off[one] * matrix[one][two] * off[two] for one in range(len(off)) for two in range(len(off))), Fraction(0)
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from rebalancer.engine.cases import (
     cash_rules,
     harvesting,
+    households,
     optimum,
     policies,
     quality,
@@ -48,6 +49,7 @@ TOPICS: Mapping[str, Callable[[Inputs], Answer]] = {
     **cash_rules.TOPICS,
     **policies.TOPICS,
     **science.TOPICS,
+    **households.TOPICS,
     **optimum.TOPICS,
     **quality.TOPICS,
     **wash.TOPICS,

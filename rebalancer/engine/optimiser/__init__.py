@@ -26,6 +26,7 @@ from rebalancer.engine.optimiser.decision import (
     TradeReason,
 )
 from rebalancer.engine.optimiser.decisions import Decisions
+from rebalancer.engine.optimiser.households.together import Together
 from rebalancer.engine.optimiser.kernel import outcome_for
 from rebalancer.engine.optimiser.native import ready
 from rebalancer.engine.optimiser.problem import Risk, pose
@@ -115,6 +116,7 @@ def solve(
         effort=EXACT if exact else DEFAULT,
         work=work,
         risk=risk,
+        together=_together(drift, measured, slider, exact=exact),
     )
     settled = settle(book, search, volume_limits or {})
     return Decisions(
@@ -127,6 +129,18 @@ def solve(
         sliders=places,
         distance=measured,
         settled=settled,
+    )
+
+
+def _together(drift: Drift, distance: Distance, slider: float | None, *, exact: bool) -> Together | None:
+    """What households that follow one target together are decided by, where there are any."""
+    if drift.joint is None:
+        return None
+    book = drift.joint.book
+    prices = (prices_of_variance if distance is Distance.RISK else prices_of_drift)(book, sliders(book, slider))
+    relaxed = np.zeros(len(book), dtype=bool)
+    return Together(
+        drift.joint, pose(book, drift.joint.drift, price_of_drift=prices, bars=PLACES, relaxed=relaxed), exact=exact
     )
 
 

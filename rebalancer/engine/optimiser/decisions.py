@@ -21,6 +21,7 @@ from rebalancer.engine.optimiser.facts import Reader
 from rebalancer.engine.optimiser.kernel import Outcome
 from rebalancer.engine.optimiser.problem import Problem
 from rebalancer.engine.optimiser.report import Proof, decide, undecided
+from rebalancer.engine.optimiser.whole import whole_of
 from rebalancer.engine.policy import Distance
 from rebalancer.engine.triggers import MODES
 
@@ -63,7 +64,7 @@ class Decisions(Sequence[Decision]):
         reason = None if self.problem.accounts["open"][account] else self._why_left(account)
         if reason:
             return undecided(account, reader, reason, mode, self._proof(account))
-        return decide(reader.facts(account), reader, mode, self._proof(account))
+        return decide(whole_of(reader, account), reader, mode, self._proof(account))
 
     def _proof(self, account: int) -> Proof:
         return Proof(

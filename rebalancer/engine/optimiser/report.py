@@ -24,6 +24,7 @@ from rebalancer.engine.optimiser.decision import (
     TradeReason,
 )
 from rebalancer.engine.optimiser.facts import Facts, Holding, Reader, dollars
+from rebalancer.engine.optimiser.whole import Whole
 from rebalancer.engine.optimiser.whynot import leftover, skips
 from rebalancer.engine.triggers import Mode
 
@@ -43,8 +44,9 @@ class Proof:
     year: HouseholdYear | None = None
 
 
-def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
-    """The decision for one account."""
+def decide(whole: Whole, reader: Reader, mode: Mode, proof: Proof) -> Decision:
+    """The decision for one account; weights, drift and what is left of it are the household's where it is joint."""
+    facts, together = whole.own, whole.together
     trades = tuple(
         _trade(facts, reader, holding)
         for holding in sorted(facts.holdings, key=lambda one: (not one.sell, one.symbol))
@@ -54,9 +56,11 @@ def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
     cash_after = money.total([cash_before, *(_into_cash(trade) for trade in trades)])
     picks = [pick for trade in trades for pick in trade.lots] if facts.taxable else []
     skipped = [*_account_skips(facts, cash_after), *_beyond(proof.year, picks), *skips(facts)]
-    after = [_after(facts, holding) for holding in facts.holdings]
+    after = [_after(together, holding) for holding in together.holdings]
+    by_symbol = {holding.symbol: weight for holding, weight in zip(together.holdings, after, strict=True)}
     change = {trade.symbol: trade.amount if trade.side is Side.BUY else -trade.amount for trade in trades}
-    cash_weight_after = float(cash_after - dollars(facts.withdrawals)) / float(dollars(facts.value))
+    changed, cash_together = whole.change(change), money.total([cash_after, whole.cash_elsewhere])
+    cash_weight_after = float(cash_together - dollars(together.withdrawals)) / float(dollars(together.value))
     return Decision(
         account_id=facts.account_id,
         mode=mode,
@@ -66,18 +70,21 @@ def decide(facts: Facts, reader: Reader, mode: Mode, proof: Proof) -> Decision:
         cash_before=cash_before,
         cash_after=cash_after,
         drift_before=float(reader.drift.drift_weight[facts.index]),
-        drift_after=_drift_after(facts, reader.drift, cash_weight_after),
+        drift_after=_drift_after(together, reader.drift, cash_weight_after),
         gain_short=money.cents(lots.gain(picks, Term.SHORT)),
         gain_long=money.cents(lots.gain(picks, Term.LONG)),
         tax=money.cents(lots.tax(picks, facts.policy.rates)),
         cost=money.total([trade.cost for trade in trades]),
-        classes=(*_class_lines(facts, reader, change), _cash_line(facts, reader.drift, cash_after, cash_weight_after)),
-        securities=tuple(_security_line(facts, holding, change) for holding in facts.holdings),
+        classes=(
+            *_class_lines(together, reader, changed),
+            _cash_line(together, reader.drift, cash_together, cash_weight_after),
+        ),
+        securities=tuple(_security_line(holding, by_symbol[holding.symbol], change) for holding in facts.holdings),
         certificate=_certificate(facts, proof),
         slider=proof.slider,
         distance=proof.distance,
         year=proof.year,
-        leftover=leftover(facts, after, cash_weight_after - float(reader.drift.cash_level.target[facts.index])),
+        leftover=leftover(together, after, cash_weight_after - float(reader.drift.cash_level.target[facts.index])),
     )
 
 
@@ -259,13 +266,13 @@ def _cash_line(facts: Facts, drift: Drift, cash_after: Decimal, weight_after: fl
     )
 
 
-def _security_line(facts: Facts, holding: Holding, change: dict[str, Decimal]) -> SecurityLine:
+def _security_line(holding: Holding, after: float, change: dict[str, Decimal]) -> SecurityLine:
     return SecurityLine(
         symbol=holding.symbol,
         quantity_before=dollars(holding.quantity),
         quantity_after=dollars(holding.quantity + holding.buy - holding.sell),
         before_weight=holding.weight,
         target_weight=holding.target_weight,
-        after_weight=_after(facts, holding),
+        after_weight=after,
         change_amount=change.get(holding.symbol, Decimal(0)),
     )

@@ -27,6 +27,7 @@ def test_every_setting_has_a_line_of_its_own() -> None:
         ("horizon_years=1", "How long a deviation counts", "1 year"),
         ("cost_benefit=true", "Trades only if worth more than they cost", "yes"),
         ("relative_sigma=0.15", "Volatility of a class against the rest", "15.0%"),
+        ("joint=true", "The household's accounts follow one target together", "yes"),
         ("risk_aversion=4.50", "Risk aversion", "4.5"),
         ("distance=RISK", "What is measured", "risk away from the model's"),
         ("scenario_slider=0", "Between tax and the model", "least tax"),

@@ -27,7 +27,7 @@ def whole(birch: Birch, cedar: Cedar) -> LoadedBook:
     return load_book(birch.firm_id, [birch.household.pk, elm.pk], as_of=TODAY, depth=Depth.ALL_LOTS)
 
 
-def found(whole: LoadedBook, checked: Book) -> dict[str, ByScenario]:
+def found(whole: LoadedBook, checked: Book) -> Mapping[str, ByScenario]:
     modes = dict.fromkeys(whole.book.accounts.account_id, MODES.index(Mode.FULL))
     return alternatives(whole, list(solve(whole.book)), modes, Checker(checked)).by_account
 

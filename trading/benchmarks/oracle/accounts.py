@@ -63,6 +63,18 @@ def household_case(seed: int) -> Case:
     return _case(seed, random, count=int(random.integers(3, 6)), prices=PRICES, values=[_value(random), _value(random)])
 
 
+def joint_case(seed: int) -> Case:
+    """Two accounts, the first taxed, that follow one target together under one policy."""
+    random = np.random.default_rng([seed, 4])
+    case = _case(seed, random, count=int(random.integers(3, 6)), prices=PRICES, values=[_value(random), _value(random)])
+    policy = replace(case.accounts[0].policy, joint=True)
+    return replace(
+        case,
+        securities=tuple(replace(one, adv_shares=10_000_000) for one in case.securities),
+        accounts=tuple(replace(account, policy=policy) for account in case.accounts),
+    )
+
+
 def _value(random: np.random.Generator) -> float:
     return float(np.exp(random.uniform(np.log(20_000), np.log(400_000))))
 

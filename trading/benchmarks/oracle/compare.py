@@ -90,13 +90,13 @@ def _compared(
         best=least[0] * bps,
         lowest=least[1] * bps,
         objective=sum(one.certificate.objective for one in decisions) * bps,
-        priced=cost_of(accounts, [_steps(one) for one in decisions]) * bps,
+        priced=cost_of(accounts, [steps_of(one) for one in decisions]) * bps,
         bound=sum(one.certificate.bound for one in decisions) * bps,
         proven=all(one.certificate.proven for one in decisions),
     )
 
 
-def _steps(decision: Decision) -> dict[str, int]:
+def steps_of(decision: Decision) -> dict[str, int]:
     """Shares by symbol, buys positive."""
     return {
         trade.symbol: int(trade.quantity) if trade.side is Side.BUY else -int(trade.quantity)

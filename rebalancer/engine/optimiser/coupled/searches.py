@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from rebalancer.engine.optimiser.branch import Effort
 from rebalancer.engine.optimiser.kernel import Outcome, guard_for, run
 from rebalancer.engine.optimiser.problem import Problem, Risk
 from rebalancer.engine.optimiser.work import Work
+
+if TYPE_CHECKING:
+    from rebalancer.engine.optimiser.households.together import Together
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -26,17 +30,24 @@ class Search:
     effort: Effort
     work: Work
     risk: Risk | None
+    together: Together | None = None
+    """Households whose accounts follow one target together."""
 
     def decide(self, accounts: Ints, modes: Ints | None = None) -> None:
         """Decide accounts of whole households, in the order of `self.accounts`.
 
         :param modes: by account of the book, where they are to differ
         """
-        chosen = (self.modes if modes is None else modes)[accounts]
+        chosen = self.modes if modes is None else modes
+        apart = accounts
+        if self.together is not None:
+            joint = self.together.owns(accounts)
+            self.together.decide(self, accounts[joint], chosen)
+            apart = accounts[~joint]
         run(
             self.problem,
-            accounts,
-            chosen,
+            apart,
+            chosen[apart],
             self.effort,
             self.work,
             guard_for(self.problem),
