@@ -127,7 +127,7 @@ def _settle(
         unit = work.rows[row].proceeds if short > 0.0 else work.rows[row].outlay
         if unit <= 0.0 or abs(short) == inf:
             continue
-        near = np.int64(np.floor(-short / unit))
+        near = np.int64(np.floor(-(short + terms.commission) / unit))
         for steps in range(near - 1, near + 3):
             cost = cost_of(work, row, steps, terms)
             if cost == inf:

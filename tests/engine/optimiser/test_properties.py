@@ -178,3 +178,26 @@ def test_cash_after_is_cash_before_and_what_the_trades_bring_and_cost(row):
     decision = solve(book_of([row]))[0]
     flows = [trade.amount if trade.side is Side.SELL else -trade.amount for trade in decision.trades]
     assert decision.cash_after == decision.cash_before + sum(flows) - decision.cost
+
+
+def test_with_parts_of_a_share_a_sale_that_pays_a_commission_raises_just_the_cash_that_is_missing():
+    policy = Policy(
+        trigger=Preset.CALENDAR,
+        minimum_trade_amount=Decimal(2500),
+        relief=Relief.FIFO,
+        whole_shares=False,
+        commission=Decimal("4.95"),
+    )
+    lot = LotRow("L0", TODAY, Decimal(260), Decimal(1300))
+    row = AccountRow(
+        account_id="0",
+        positions=(PositionRow(symbol="ITOT", quantity=Decimal(260), lots=(lot,)),),
+        cash_reserve=Decimal(2500),
+        withdrawals_due=Decimal(4000),
+        household="H1",
+        model_id="GROWTH",
+        policy=policy,
+    )
+    decision = solve(book_of([row]))[0]
+    assert [trade.symbol for trade in decision.trades] == ["ITOT"]
+    assert Decimal(6500) <= decision.cash_after <= Decimal("6500.50")
