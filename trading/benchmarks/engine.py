@@ -10,6 +10,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -23,8 +24,9 @@ from rebalancer.engine.optimiser.problem import pose
 from rebalancer.engine.optimiser.scenarios import prices_of_drift, sliders
 from trading.benchmarks.booking import measure_booking
 from trading.benchmarks.oracle import milp
-from trading.benchmarks.oracle.accounts import Case, household_case, middle_case
+from trading.benchmarks.oracle.accounts import Case, household_case, joint_case, middle_case
 from trading.benchmarks.oracle.compare import Compared, by_scip, compare
+from trading.benchmarks.oracle.joint import Priced, against_scip
 from trading.benchmarks.rows import Row
 from trading.benchmarks.synthetic import Size, synthetic_book
 
@@ -121,6 +123,9 @@ def _household() -> Iterator[Row]:
     book = synthetic_book(HOUSEHOLD, seed=3)
     name = f"household of {len(book)} accounts, {len(book.lots.lot_id):,} lots"
     yield Row("engine", name, _least_seconds(lambda: solve(book)) * 1e3, "ms")
+    together = replace(book, policies=tuple(replace(policy, joint=True) for policy in book.policies))
+    yield Row("engine", f"{name}, one target", _least_seconds(lambda: solve(together)) * 1e3, "ms", at_most=200)
+    yield Row("engine", "its certificate", float(solve(together).gap_bps[0]), "bp")
 
 
 def _gap() -> Iterator[Row]:
@@ -155,6 +160,12 @@ def _oracle() -> Iterator[Row]:
     yield Row("engine", "households with a known optimum", len(usual), "")
     yield from _against_oracle("households, as usual", usual)
     yield from _against_oracle("households, exact", exact)
+    for exactly, missed, name in ((False, 8.0, "as usual"), (True, 1.0, "exact")):
+        cases = (joint_case(seed) for seed in range(1000, 1000 + ORACLE_HOUSEHOLDS))
+        priced = [one for case in cases if (one := against_scip(case, exact=exactly))]
+        yield Row("engine", "households of one target with a known optimum", len(priced), "")
+        goals = {"missed": missed, "worst": WORST_BPS, "faults": 0.0}
+        yield from _against_oracle(f"households of one target, {name}", priced, **goals)
 
 
 def _compared(make: Callable[[int], Case], count: int) -> tuple[list[Compared], list[Compared]]:
@@ -165,7 +176,7 @@ def _compared(make: Callable[[int], Case], count: int) -> tuple[list[Compared], 
 
 def _against_oracle(
     name: str,
-    compared: Sequence[Compared],
+    compared: Sequence[Compared | Priced],
     *,
     missed: float | None = None,
     worst: float | None = None,

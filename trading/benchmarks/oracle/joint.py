@@ -17,7 +17,7 @@ from typing import Any
 from rebalancer.engine.book_rows import ModelRow
 from rebalancer.engine.optimiser import SkipReason, solve
 from trading.benchmarks.oracle.accounts import Case
-from trading.benchmarks.oracle.compare import steps_of
+from trading.benchmarks.oracle.compare import OPTIMAL_BPS, steps_of
 from trading.benchmarks.oracle.terms import CASH_COUNTS, KEPT_BACK, Account, Line, counted_together
 from trading.benchmarks.oracle.ways import DEEP, Way, groups, keeps_recent, past, selling, smallest
 
@@ -262,6 +262,10 @@ class Priced:
     @property
     def worse(self) -> float:
         return self.priced - self.best
+
+    @property
+    def optimal(self) -> bool:
+        return self.worse <= OPTIMAL_BPS
 
     @property
     def faults(self) -> list[str]:

@@ -117,6 +117,8 @@ class _Program:
         self.columns = _Columns()
         self.decided = household.decided()
         self.buys = [self.columns.column(high=1.0, whole=True) for _ in household.members]
+        self.unbought: set[int] = set()
+        """Wash groups that were sold at a loss within the window."""
         self.quiet = {group: self._quiet(group) for group in np.unique(self.table["group"]).tolist()}
         self.table_of_lots = problem.lots[household.lots]
         self.tax = household.lot_taxes()
@@ -126,9 +128,12 @@ class _Program:
         self.cash: list[list[tuple[int, float]]] = [[] for _ in household.members]
         self.ends: list[tuple[int, int, float]] = []
         """(flag, household's row, percent past the goal), positive for buys."""
+        self.losing: dict[int, int] = {}
+        """By row, the flag of a sale that may take losses: all that was bought recently goes with it."""
         for row in range(len(household.rows)):
             if self.decided[household.owner[row]] and self.table["price"][row] > 0:
                 self._trade(row)
+        self._guard_recent()
         self._deviate()
         self._keep_cash()
 
@@ -167,8 +172,9 @@ class _Program:
         wash, number = self.household.search.problem.wash, int(self.accounts["household"][0])
         facts = slice(int(wash.offsets[number]), int(wash.offsets[number + 1]))
         here = wash.group[facts] == group
-        bought, sold = bool(wash.bought[facts][here].any()), bool(wash.sold_at_loss[facts][here].any())
-        return self.columns.column(low=float(sold and not bought), high=float(not bought), whole=True)
+        if wash.sold_at_loss[facts][here].any():
+            self.unbought.add(group)
+        return self.columns.column(high=float(not wash.bought[facts][here].any()), whole=True)
 
     def _lots(self) -> list[Ints]:
         """By row, places in `household.lots` by ascending tax."""
@@ -180,7 +186,7 @@ class _Program:
     def _trade(self, row: int) -> None:
         one, account = self.table[row], self.accounts[self.household.owner[row]]
         flags = []
-        if one["buy_bar"] == 0 and one["highest"] > 0:
+        if one["buy_bar"] == 0 and one["highest"] > 0 and int(one["group"]) not in self.unbought:
             flags.append(self._buy(row))
         if one["sell_bar"] == 0 and one["quantity"] > 0 and one["lowest"] < 0:
             states = (False, True) if account["taxable"] else (False,)
@@ -188,6 +194,18 @@ class _Program:
         known = [flag for flag in flags if flag is not None]
         if len(known) > 1:
             self.columns.row(-inf, 1.0, [(flag, 1.0) for flag in known])
+
+    def _guard_recent(self) -> None:
+        """In a QUIET group nothing that was bought recently is kept."""
+        lots, household = self.table_of_lots, self.household
+        for row in np.unique(household.lot_row[lots["recent"]]).tolist():
+            quiet = self.quiet[int(self.table["group"][row])]
+            if not self.accounts["taxable"][household.owner[row]] or not self._may_lose(row):
+                continue
+            if row in self.losing:
+                self.columns.row(0.0, inf, [(self.losing[row], 1.0), (quiet, -1.0)])
+            else:
+                self.columns.row(-inf, 0.0, [(quiet, 1.0)])
 
     def _least(self, row: int) -> int:
         step = float(self.table["step"][row]) / MICRO * float(self.table["price"][row])
@@ -257,6 +275,8 @@ class _Program:
             if self._may_lose(row):
                 other = self.quiet[int(one["group"])]
                 self.columns.row(-inf, 0.0 if quiet else 1.0, [(flag, 1.0), (other, -1.0 if quiet else 1.0)])
+                if quiet:
+                    self.losing[row] = flag
             self._tax(chosen, flag, steps, row, quiet=quiet)
         self._end(row, flag, steps, chosen, most, account)
         return flag

@@ -28,6 +28,8 @@ ROUNDS = 6
 """How often all accounts of a household are decided again at most."""
 OPEN, QUIET = 0, 1
 """A wash group may be bought and sold at a gain, or sold only."""
+FEW_GROUPS = 3
+"""Contested wash groups of which every combination of sides is tried."""
 MANY_ROWS = 48
 """Rows of a household above which whole numbers are left to the turns."""
 LEAST_GAIN = 1e-9
@@ -149,11 +151,14 @@ class _Solve:
         # HiGHS is loaded only where a household asks for it.
         from rebalancer.engine.optimiser.households.program import EXACT, QUICK, RELAXED, program
 
-        small = len(self.household.rows) <= MANY_ROWS
-        programmed = program(self.household, EXACT if self.household.exact else QUICK if small else RELAXED)
+        usual = QUICK if self._is_small() else RELAXED
+        programmed = program(self.household, EXACT if self.household.exact else usual)
         if programmed.steps is not None:
             self._follow(programmed.steps)
         return programmed.bound
+
+    def _is_small(self) -> bool:
+        return len(self.household.rows) <= MANY_ROWS
 
     def _follow(self, steps: Floats) -> None:
         """Start from trades that were found elsewhere, sides of wash groups with them."""
@@ -193,7 +198,8 @@ class _Solve:
         """Groups of which losses may be sold and something may be bought, the few with the largest losses."""
         losses, bought = self._losses(), set(self.group[self._buyable()].tolist())
         total = {group: float(losses[self.group == group].sum()) for group in bought}
-        return [group for group, loss in sorted(total.items(), key=lambda one: (-one[1], one[0])) if loss > 0.0][:3]
+        few = FEW_GROUPS if self._is_small() else 1
+        return [group for group, loss in sorted(total.items(), key=lambda one: (-one[1], one[0])) if loss > 0.0][:few]
 
     def _forced(self, sides: dict[int, int]) -> Problem:
         """The problem with every wash group open to one side: bought, or sold at a loss."""
