@@ -67,14 +67,21 @@ class _Household:
 
 
 def _of_household(household: _Household, room: Room) -> Iterator[Astray]:
-    for account, decision in household.decided:
-        for trade in decision.trades:
-            security, over = household.symbols[trade.symbol], room(account, decision, trade)
-            if over is None:
-                continue
-            sign, target = 1 if trade.side is Side.BUY else -1, household.target[security]
-            alone = len(household.sides[security]) == 1
-            if alone and sign * (target - household.before[security]) <= 0:
-                yield Astray(decision.account_id, trade.symbol, crosses=False)
-            elif 2 * sign * (household.after[security] - target) > over + ROUNDING:
-                yield Astray(decision.account_id, trade.symbol, crosses=True)
+    """Trades of one side of a security end where the last of them does: the widest of their rooms counts."""
+    bound = [
+        (decision.account_id, trade, over)
+        for account, decision in household.decided
+        for trade in decision.trades
+        if (over := room(account, decision, trade)) is not None
+    ]
+    widest: dict[tuple[str, Side], int] = {}
+    for _, trade, over in bound:
+        widest[trade.symbol, trade.side] = max(over, widest.get((trade.symbol, trade.side), 0))
+    for account_id, trade, _ in bound:
+        security = household.symbols[trade.symbol]
+        sign, target = 1 if trade.side is Side.BUY else -1, household.target[security]
+        alone = len(household.sides[security]) == 1
+        if alone and sign * (target - household.before[security]) <= 0:
+            yield Astray(account_id, trade.symbol, crosses=False)
+        elif 2 * sign * (household.after[security] - target) > widest[trade.symbol, trade.side] + ROUNDING:
+            yield Astray(account_id, trade.symbol, crosses=True)

@@ -26,7 +26,7 @@ from trading.benchmarks.booking import measure_booking
 from trading.benchmarks.oracle import milp
 from trading.benchmarks.oracle.accounts import Case, household_case, joint_case, middle_case
 from trading.benchmarks.oracle.compare import Compared, by_scip, compare
-from trading.benchmarks.oracle.joint import Priced, against_scip
+from trading.benchmarks.oracle.joint import against_scip
 from trading.benchmarks.rows import Row
 from trading.benchmarks.synthetic import Size, synthetic_book
 
@@ -176,7 +176,7 @@ def _compared(make: Callable[[int], Case], count: int) -> tuple[list[Compared], 
 
 def _against_oracle(
     name: str,
-    compared: Sequence[Compared | Priced],
+    compared: Sequence[Compared],
     *,
     missed: float | None = None,
     worst: float | None = None,

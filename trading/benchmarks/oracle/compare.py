@@ -35,6 +35,7 @@ class Compared:
     """What the oracle says that its trades cost; infinite where they break a rule."""
     bound: float
     proven: bool
+    tolerance: float = PRICED_BPS
 
     @property
     def worse(self) -> float:
@@ -48,9 +49,11 @@ class Compared:
     def faults(self) -> list[str]:
         """What cannot be, whatever the effort."""
         found = {
-            "the trades break a rule or cost less than anything can": not self.lowest - PRICED_BPS <= self.priced < inf,
-            "the objective is not what the trades cost": abs(self.objective - self.priced) > PRICED_BPS,
-            "the bound is above the least cost": self.bound > self.best + PRICED_BPS,
+            "the trades break a rule or cost less than anything can": not self.lowest - self.tolerance
+            <= self.priced
+            < inf,
+            "the objective is not what the trades cost": abs(self.objective - self.priced) > self.tolerance,
+            "the bound is above the least cost": self.bound > self.best + self.tolerance,
             "proven, and yet not the least": self.proven and self.worse > OPTIMAL_BPS,
         }
         return [fault for fault, there in found.items() if there]

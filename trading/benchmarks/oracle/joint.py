@@ -15,9 +15,10 @@ from math import inf
 from typing import Any
 
 from rebalancer.engine.book_rows import ModelRow
-from rebalancer.engine.optimiser import SkipReason, solve
+from rebalancer.engine.optimiser import solve
 from trading.benchmarks.oracle.accounts import Case
-from trading.benchmarks.oracle.compare import OPTIMAL_BPS, steps_of
+from trading.benchmarks.oracle.compare import Compared, steps_of
+from trading.benchmarks.oracle.milp import tax_on
 from trading.benchmarks.oracle.terms import CASH_COUNTS, KEPT_BACK, Account, Line, counted_together
 from trading.benchmarks.oracle.ways import DEEP, Way, groups, keeps_recent, past, selling, smallest
 
@@ -37,8 +38,17 @@ class Least:
     steps: Sequence[Mapping[str, int]]
 
 
-def together(accounts: Sequence[Account], model: ModelRow) -> tuple[dict[str, float], float]:
-    """The household's dollars of each security and of cash; an equivalent that is held counts for what is short."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A household's dollars by symbol, and of cash; an equivalent that is held counts for what is short."""
+
+    goals: Mapping[str, float]
+    targets: Mapping[str, float]
+    cash: float
+
+
+def together(accounts: Sequence[Account], model: ModelRow) -> Wanted:
+    """What accounts of one model want together."""
     value, rows = sum(account.value for account in accounts), sum(len(account.lines) for account in accounts)
     reserve = sum(account.reserve for account in accounts)
     cash = max(float(model.cash_weight), reserve / value)
@@ -49,7 +59,8 @@ def together(accounts: Sequence[Account], model: ModelRow) -> tuple[dict[str, fl
         goal = float(model.weights.get(line.symbol, 0)) * scale * value
         lines[line.symbol] = replace(line, held=held, goal=goal)
     goals = {line.symbol: line.goal for line in counted_together(list(lines.values()))}
-    return goals, max(cash * value, reserve + KEPT_BACK * rows)
+    targets = {line.symbol: line.goal for line in lines.values()}
+    return Wanted(goals, targets, max(cash * value, reserve + KEPT_BACK * rows))
 
 
 def least_cost(
@@ -71,7 +82,7 @@ def least_cost(
     program.setParam("limits/absgap", WANTED_GAP_BPS)
     program.setParam("numerics/feastol", 1e-7)
     program.setParam("parallel/maxnthreads", 1)
-    household = _Household(program, accounts, *together(accounts, model))
+    household = _Household(program, accounts, together(accounts, model))
     if fixed is not None:
         household.fix(fixed)
     program.optimize()
@@ -89,8 +100,8 @@ def _leading_losses(way: Way) -> int:
 class _Household:
     """Amounts in percent of the household's value, costs in basis points of it."""
 
-    def __init__(self, model: Any, accounts: Sequence[Account], goals: Mapping[str, float], wanted: float) -> None:
-        self.model, self.accounts, self.goals, self.wanted = model, accounts, goals, wanted
+    def __init__(self, model: Any, accounts: Sequence[Account], wanted: Wanted) -> None:
+        self.model, self.accounts, self.goals, self.wanted = model, accounts, wanted.goals, wanted
         self.value = sum(account.value for account in accounts)
         self.percent, self.bps = 100 / self.value, 1e4 / self.value
         self.cost: Any = 0
@@ -158,7 +169,7 @@ class _Household:
                 self.model.addCons(flag >= quiet)
             self._charge(at, line, way, flag, shares)
             if way.sells:
-                self._tax(way, flag, shares, recent_go=state)
+                self.cost += tax_on(self.model, way, flag, shares, bps=self.bps, recent_go=state)
                 self.free.append((at, line, shares, way))
         if len(flags) > 1:
             self.model.addCons(sum(flags) <= 1)
@@ -173,16 +184,6 @@ class _Household:
         self.flags.setdefault((at, line.symbol, way.sells), []).append(flag)
         if not way.sells:
             self.model.addCons(flag <= self.buys[at])
-
-    def _tax(self, way: Way, flag: Any, shares: Any, *, recent_go: bool) -> None:
-        total: Any = 0
-        for parcel in way.parcels:
-            part = self.model.addVar(lb=0, ub=parcel.shares)
-            if recent_go and parcel.recent:
-                self.model.addCons(part >= parcel.shares * flag)
-            total += part
-            self.cost += self.bps * parcel.tax * part
-        self.model.addCons(total == shares)
 
     def _drift(self) -> None:
         price_of_drift = self.accounts[0].price_of_drift
@@ -206,17 +207,19 @@ class _Household:
         self._keep_location()
         for at, account in enumerate(self.accounts):
             for line in account.lines:
-                over = self.percent * past(account, line)
+                beyond = min(self.wanted.targets[line.symbol] - self.goals[line.symbol], 0.0)
+                over = self.percent * (past(account, line) + beyond)
                 for flag in self.flags.get((at, line.symbol, False), ()):
                     self.model.addCons(self.after[line.symbol] <= over + 300 * (1 - flag))
         for at, line, shares, way in self.free:
             account = self.accounts[at]
-            if account.raises or self.goals[line.symbol] <= 0.0:
+            short = max(self.wanted.targets[line.symbol] - self.goals[line.symbol], 0.0)
+            if account.raises or self.goals[line.symbol] + short <= 0.0:
                 continue
             harvested = _leading_losses(way) if account.harvest and account.taxable else 0
             further = self.model.addVar(vtype="B")
             self.model.addCons(shares <= harvested + way.most * further)
-            over = self.percent * past(account, line)
+            over = self.percent * (past(account, line) - short)
             self.model.addCons(self.after[line.symbol] >= -over - 300 * (1 - further))
 
     def _keep_location(self) -> None:
@@ -234,7 +237,7 @@ class _Household:
     def _keep_cash(self) -> None:
         half = 0.5 * self.accounts[0].price_of_drift
         above, below = self.model.addVar(lb=0), self.model.addVar(lb=0)
-        self.model.addCons(sum(self.cash) - self.wanted * self.percent == above - below)
+        self.model.addCons(sum(self.cash) - self.wanted.cash * self.percent == above - below)
         self.cost += self.bps / self.percent * (half * CASH_COUNTS + self.accounts[0].cash_drag) * above
         self.cost += self.bps / self.percent * half * below
         for account, cash, buys in zip(self.accounts, self.cash, self.buys, strict=True):
@@ -246,57 +249,22 @@ class _Household:
             self.cost += self.bps / self.percent * (SCARCE - half) * missing
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """One household's decisions in basis points of its value."""
-
-    seed: int
-    exact: bool
-    best: float
-    objective: float
-    """What the decisions say they cost."""
-    priced: float
-    """What the oracle says that their trades cost; infinite where they break a rule."""
-    bound: float
-
-    @property
-    def worse(self) -> float:
-        return self.priced - self.best
-
-    @property
-    def optimal(self) -> bool:
-        return self.worse <= OPTIMAL_BPS
-
-    @property
-    def faults(self) -> list[str]:
-        """What cannot be, whatever the effort."""
-        found = {
-            "the trades break a rule or cost less than anything can": not self.best - TOLERANCE <= self.priced < inf,
-            "the objective is not what the trades cost": abs(self.objective - self.priced) > TOLERANCE,
-            "the bound is above the least cost": self.bound > self.best + TOLERANCE,
-        }
-        return [fault for fault, there in found.items() if there]
-
-
-def against_scip(case: Case, *, exact: bool) -> Priced | None:
-    """The engine's decisions on a household beside the least cost.
-
-    None where SCIP finds none in time, and where cash cannot be raised: what is missing has another price there.
-    """
+def against_scip(case: Case, *, exact: bool) -> Compared | None:
+    """The engine's decisions on a household beside the least cost; None where SCIP finds none in time."""
     accounts = case.terms()
     least = least_cost(accounts, case.model)
     if least is None:
         return None
     decisions = solve(case.book(), exact=exact)
-    if any(one.reason is SkipReason.CASH_NOT_RAISED for decision in decisions for one in decision.skipped):
-        return None
     own = least_cost(accounts, case.model, fixed=[steps_of(one) for one in decisions])
     bps = 1e4 / sum(account.value for account in accounts)
-    return Priced(
+    return Compared(
         seed=case.seed,
-        exact=exact,
         best=least.cost * bps,
+        lowest=least.bound * bps,
         objective=float(decisions.objective.sum()) * bps,
         priced=inf if own is None else own.cost * bps,
         bound=float(decisions.bound.sum()) * bps,
+        proven=bool(decisions.proven.all()),
+        tolerance=TOLERANCE,
     )

@@ -102,7 +102,7 @@ class _Program:
                     self.model.addCons(flag >= quiet)
                 self._charge(line, way, flag, shares)
                 if way.sells:
-                    self._tax(way, flag, shares, recent_go=state)
+                    self.cost += tax_on(self.model, way, flag, shares, bps=self.bps, recent_go=state)
         if len(flags) > 1:
             self.model.addCons(sum(flags) <= 1)
         self._drift(line)
@@ -121,17 +121,6 @@ class _Program:
         self.traded[line.symbol].append((sign, shares))
         if not way.sells:
             self.model.addCons(flag <= self.buys)
-
-    def _tax(self, way: Way, flag: Any, shares: Any, *, recent_go: bool) -> None:
-        """But for recent lots, which all go, lots stand in the order of their tax: the cheapest go first anyway."""
-        total: Any = 0
-        for parcel in way.parcels:
-            part = self.model.addVar(lb=0, ub=parcel.shares)
-            if recent_go and parcel.recent:
-                self.model.addCons(part >= parcel.shares * flag)
-            total += part
-            self.cost += self.bps * parcel.tax * part
-        self.model.addCons(total == shares)
 
     def _drift(self, line: Line) -> None:
         """Half the deviation in percent, and its square through tangents."""
@@ -156,3 +145,20 @@ class _Program:
         self.model.addCons(missing >= account.floor * self.percent - self.cash)
         self.cost += self.bps / self.percent * (half * CASH_COUNTS + account.cash_drag) * above
         self.cost += self.bps / self.percent * (half * below + (SCARCE - half) * missing)
+
+
+def tax_on(model: Any, way: Way, flag: Any, shares: Any, *, bps: float, recent_go: bool) -> Any:
+    """Tax on the shares of a way in basis points, with variables for what is sold of each lot.
+
+    But for recent lots, which all go, lots stand in the order of their tax: the cheapest go first anyway.
+    """
+    total: Any = 0
+    tax: Any = 0
+    for parcel in way.parcels:
+        part = model.addVar(lb=0, ub=parcel.shares)
+        if recent_go and parcel.recent:
+            model.addCons(part >= parcel.shares * flag)
+        total += part
+        tax += bps * parcel.tax * part
+    model.addCons(total == shares)
+    return tax

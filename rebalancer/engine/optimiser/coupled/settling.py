@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,12 @@ def _keep_budgets(search: Search, budgets: Budgets, households: Ints, prices: Fl
     :param prices: by budget and household of the book; changed in place
     """
     prices[:, households] = 0.0
+    with nullcontext() if search.together is None else search.together.sketched():
+        _price(search, budgets, households, prices)
+
+
+def _price(search: Search, budgets: Budgets, households: Ints, prices: Floats) -> None:
+    """Find the least prices at which they keep both."""
     over = _over(search, budgets.gain, households)
     if len(over):
         prices[0, over] = Halving(search, over, budgets.gain).solve()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rebalancer.engine.book import Book
-from rebalancer.engine.drift import measure
+from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.optimiser import EXACT, _most
 from rebalancer.engine.optimiser.codes import PLACES
 from rebalancer.engine.optimiser.coupled.searches import Search
@@ -30,18 +30,18 @@ def plain_household(book: Book) -> tuple[Problem, Outcome]:
         raise ValueError("A household's variance needs a covariance, and accounts that follow one target together.")
     risk = Risk(book.risk.loadings, book.risk.specific)
 
-    def posed(of: Book) -> Problem:
+    def posed(of: Book, drifted: Drift) -> Problem:
         top = np.ones(len(of))
         problem = pose(
             of,
-            drift if of is book else drift.joint.drift,  # type: ignore[union-attr]
+            drifted,
             price_of_drift=prices_of_variance(of, top),
             bars=PLACES,
             relaxed=top.astype(bool),
         )
         return problem._replace(fees=NO_FEES)
 
-    problem = posed(book)
+    problem = posed(book, drift)
     problem.accounts["free"] += int(book.securities.price.min()) // 2
     search = Search(
         problem=problem,
@@ -51,7 +51,7 @@ def plain_household(book: Book) -> tuple[Problem, Outcome]:
         effort=EXACT,
         work=work_for(_most(problem.row_offsets), _most(problem.lot_offsets), risk=True),
         risk=risk,
-        together=Together(drift.joint, posed(drift.joint.book), exact=True),
+        together=Together(drift.joint, posed(drift.joint.book, drift.joint.drift), exact=True),
     )
     search.decide(search.accounts)
     return problem, search.outcome
