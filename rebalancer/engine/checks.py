@@ -169,7 +169,8 @@ class Checker:
         if exact < smallest - CENT / 100 and mode != Mode.LIQUIDATE:
             yield _breach(BreachCode.BELOW_MINIMUM, trade.symbol, f"is a trade of {exact}, below {smallest}")
         fraction = bool(securities.fractional[place.security]) and not policy.whole_shares
-        if not fraction and trade.quantity % int(securities.lot_size[place.security]):
+        closes = trade.side is Side.SELL and money.to_micros(trade.quantity) == place.quantity
+        if not fraction and not closes and trade.quantity % int(securities.lot_size[place.security]):
             yield _breach(BreachCode.FRACTIONAL, trade.symbol, f"is traded in parts of a share: {trade.quantity}")
         adv = int(securities.adv_shares[place.security])
         if adv != NONE and trade.quantity > policy.adv_cap * adv:

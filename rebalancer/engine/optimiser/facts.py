@@ -108,7 +108,7 @@ class Reader:
     def _holding(self, row: int) -> Holding:
         book, one, drift = self.book, self.problem.rows[row], self.drift.rows
         quantity, steps, security = int(one["quantity"]), int(self.outcome.steps[row]), int(one["security"])
-        traded = abs(steps) * int(one["step"])
+        traded = steps * int(one["step"]) if steps > 0 else min(-steps * int(one["step"]), max(quantity, 0))
         return Holding(
             row=row,
             security=security,
