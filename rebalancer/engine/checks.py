@@ -20,9 +20,11 @@ from rebalancer.engine.breaches import Breach, BreachCode
 from rebalancer.engine.budget_checks import over_budget
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
+from rebalancer.engine.hold_ranges import by_holding
 from rebalancer.engine.lots import Lot, Pick, Term
 from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
+from rebalancer.engine.range_checks import out_of_range
 from rebalancer.engine.triggers import Mode
 from rebalancer.engine.wash_window import WashWindow
 
@@ -63,6 +65,7 @@ class Checker:
         self.accounts = {account_id: place for place, account_id in enumerate(book.accounts.account_id)}
         self.securities = {symbol: place for place, symbol in enumerate(book.securities.symbol)}
         self.window = WashWindow(book)
+        self.ranges = by_holding(book.ranges) if book.ranges else {}
         self.tradable = book.securities.tradable & book.securities.priced & ~book.securities.is_cash
 
     def check_all(self, decisions: Sequence[Decision]) -> dict[str, list[Breach]]:
@@ -96,6 +99,7 @@ class Checker:
             found += self._size(trade, place, decision.mode)
             found += self._permission(trade, place)
             found += self._direction(trade, place, decision.mode)
+            found += out_of_range(self.book, self.ranges, trade, (account, place.security), place.quantity, place.value)
             if trade.side is Side.SELL:
                 found += self._lots(trade, place)
         found += self._wash(account, placed)

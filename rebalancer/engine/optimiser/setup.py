@@ -275,5 +275,6 @@ def _range(work: Work, k: int, state: int, problem: Problem, row: int, account: 
         harvest = problem.accounts[account].taxable and (
             mode == HARVEST or (mode == FULL and problem.accounts[account].harvest)
         )
-        most = min(most, max(np.int64(towards), steps_of(problem, row, losses) if harvest else 0))
+        past_goal = steps_of(problem, row, losses) if harvest else 0
+        most = min(most, max(int(towards), past_goal))
     return most
