@@ -7,12 +7,13 @@ the other, and everything else is held. So it obeys all that any decision obeys,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
 
 from rebalancer.engine.book import NONE, Accounts, Book, Models
-from rebalancer.engine.book_tables import MICRO, NO_BUDGET, Bools, Floats, HouseholdTaxes, Ints
+from rebalancer.engine.book_tables import MICRO, NO_BUDGET, WASH_WINDOW_DAYS, Bools, Floats, HouseholdTaxes, Ints
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side
 from rebalancer.engine.hold_ranges import NO_END, HoldRanges, RangeUnit
@@ -91,7 +92,11 @@ def swap_book(book: Book, sold: str, bought: str, rule: SwapRule, *, drift: Drif
         policies=tuple(_policy(policy, rule) for policy in book.policies),
         models=_targets(book, drift, np.flatnonzero(concerned), out, into),
         accounts=_followers(book.accounts, concerned, free),
-        positions=replace(positions, hold=positions.hold | other),
+        positions=replace(
+            positions,
+            hold=positions.hold | other,
+            no_sell=positions.no_sell | _losses_barred(book) if rule.only_losses else positions.no_sell,
+        ),
         taxes=book.taxes if rule.gain_cap is None else _capped(book, rule.gain_cap),
         ranges=_with_losses_only(book, out) if rule.only_losses else book.ranges,
         alternates=None,
@@ -195,11 +200,29 @@ def _no_taxes(book: Book) -> HouseholdTaxes:
     )
 
 
+def _at_a_loss(book: Book) -> Bools:
+    """Lots that cost more than they are worth."""
+    security = book.positions.security[_position_of_lots(book)]
+    loss: Bools = book.lots.cost_basis > book.lots.quantity * (book.securities.price[security] / MICRO) + 0.5
+    return loss
+
+
+def _position_of_lots(book: Book) -> Ints:
+    return np.repeat(np.arange(len(book.positions.security)), np.diff(book.lots.offsets))
+
+
+def _losses_barred(book: Book) -> Bools:
+    """Positions of which a gain would have to go first: a loss counts only once what was bought lately is sold."""
+    since = np.datetime64(book.as_of - timedelta(days=WASH_WINDOW_DAYS))
+    flags = np.zeros(len(book.positions.security), dtype=bool)
+    flags[_position_of_lots(book)[(book.lots.acquired_on >= since) & ~_at_a_loss(book)]] = True
+    return flags
+
+
 def _with_losses_only(book: Book, security: int) -> HoldRanges:
     """The book's ranges, and of the security all shares are kept whose lots are not at a loss."""
-    price, lots = int(book.securities.price[security]), book.lots
-    loss = lots.cost_basis > lots.quantity * (price / MICRO) + 0.5
-    counted = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.where(loss, lots.quantity, 0))])
+    lots = book.lots
+    counted = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.where(_at_a_loss(book), lots.quantity, 0))])
     of = np.flatnonzero((book.positions.security == security) & (book.positions.quantity > 0))
     losing = counted[lots.offsets[of + 1]] - counted[lots.offsets[of]]
     kept = np.maximum(book.positions.quantity[of] - losing, 0)

@@ -15,7 +15,7 @@ from rebalancer.engine.optimiser.exact import cash_after, foots, gains, sold_by,
 from rebalancer.engine.optimiser.problem import Problem, Risk
 from rebalancer.engine.optimiser.risk import branch_risk
 from rebalancer.engine.optimiser.search import Terms
-from rebalancer.engine.optimiser.setup import FREE, FULL, LIQUIDATE, NO_BUY, NO_LOSS, QUIET, lay_out
+from rebalancer.engine.optimiser.setup import FREE, FULL, LIQUIDATE, NO_BUY, NO_LOSS, QUIET, lay_out, waits
 from rebalancer.engine.optimiser.sweep import Till
 from rebalancer.engine.optimiser.variance import fill_matrix
 from rebalancer.engine.optimiser.work import Work
@@ -274,7 +274,7 @@ def _recent_here(problem: Problem, account: int, group: int) -> int:
             continue
         for lot in range(problem.lot_offsets[one.position], problem.lot_offsets[one.position + 1]):
             if problem.lots[lot].recent:
-                if one.sell_bar != 0:
+                if one.sell_bar != 0 or waits(problem, account, lot):
                     return -1
                 total += problem.lots[lot].quantity
     return total

@@ -185,7 +185,7 @@ def _rate(problem: Problem, account: int, lot: int) -> float:
 
 
 @compiled
-def _waits(problem: Problem, account: int, lot: int) -> bool:
+def waits(problem: Problem, account: int, lot: int) -> bool:
     """A short-term gain that is about to turn long-term and may not be taken before."""
     strict = problem.accounts[account].short_rule == STRICT and problem.accounts[account].missing == 0
     near = problem.lots[lot].days_to_long <= problem.accounts[account].short_days
@@ -197,7 +197,7 @@ def _ordered(work: Work, k: int, problem: Problem, position: int, account: int) 
     """The lots that may be sold in the order of the relief method, in state PLAIN; how many."""
     count = 0
     for lot in range(problem.lot_offsets[position], problem.lot_offsets[position + 1]):
-        if problem.accounts[account].taxable and _waits(problem, account, lot):
+        if problem.accounts[account].taxable and waits(problem, account, lot):
             continue
         key = problem.lots[lot].key
         if problem.lots[lot].by_tax:
