@@ -16,6 +16,7 @@ from datetime import date
 
 import numpy as np
 
+from rebalancer.engine.alternates import Alternates
 from rebalancer.engine.book_tables import (
     MICRO,
     NONE,
@@ -34,8 +35,10 @@ from rebalancer.engine.book_tables import (
     WashFacts,
     check,
     check_offsets,
+    check_range,
     product,
 )
+from rebalancer.engine.hold_ranges import HoldRanges
 from rebalancer.engine.policy import Policy
 
 __all__ = [
@@ -80,6 +83,10 @@ class Book:
     """None: distance from the target cannot be measured as risk."""
     taxes: HouseholdTaxes | None = None
     """None: no household has a budget, and tax is that of each lot."""
+    ranges: HoldRanges | None = None
+    """None: no holding is kept within a range."""
+    alternates: Alternates | None = None
+    """None: nothing may be bought in another's place."""
 
     def __post_init__(self) -> None:
         securities, positions, accounts = len(self.securities.symbol), self.positions, self.accounts
@@ -96,15 +103,26 @@ class Book:
             (self.wash.household, self.households, "wash.household"),
             (self.wash.wash_group, self.wash_groups, "wash.wash_group"),
         ):
-            check(not len(column) or int(column.max()) < limit, f"{name} is out of range")
+            check_range(column, limit, name)
         check(self.risk is None or len(self.risk.specific) == securities, "risk must have one row a security")
         check(self.taxes is None or len(self.taxes.netting) == self.households, "taxes must have one row a household")
+        self._check_optional()
         self._check_models()
         self._check_positions()
         late = self.lots.acquired_on > np.datetime64(self.as_of)
         if late.any():
             lot = int(np.argmax(late))
             raise BadBook(f"Lot {self.lots.lot_id[lot]} was acquired after {self.as_of}, the day of the book.")
+
+    def _check_optional(self) -> None:
+        securities, ranges, alternates = len(self.securities.symbol), self.ranges, self.alternates
+        if ranges is not None:
+            check_range(ranges.account, len(self.accounts.account_id), "ranges.account")
+            check_range(ranges.security, securities, "ranges.security")
+        if alternates is not None:
+            check_range(alternates.model, len(self.models.model_id), "alternates.model")
+            check_range(alternates.security, securities, "alternates.security")
+            check_range(alternates.alternate, securities, "alternates.alternate")
 
     def _check_models(self) -> None:
         models = self.models

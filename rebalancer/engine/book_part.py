@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rebalancer.engine.alternates import Alternates
 from rebalancer.engine.book import Book
 from rebalancer.engine.book_tables import NONE, Ints, WashFacts, check
+from rebalancer.engine.hold_ranges import HoldRanges
 
 Table = TypeVar("Table")
 
@@ -75,6 +77,33 @@ def part_of(book: Book, households: Ints) -> Book:
         wash=_wash(book.wash, wanted, groups),
         risk=None if book.risk is None else _take(book.risk, securities),
         taxes=None if book.taxes is None else _take(book.taxes, wanted),
+        ranges=None if book.ranges is None else _ranges(book.ranges, accounts, securities),
+        alternates=None if book.alternates is None else _alternates(book.alternates, models, securities),
+    )
+
+
+def _ranges(ranges: HoldRanges, accounts: Ints, securities: Ints) -> HoldRanges | None:
+    """Ranges of what the part knows; None where there is none, as in a book without any."""
+    rows = np.flatnonzero(np.isin(ranges.account, accounts) & np.isin(ranges.security, securities))
+    if not len(rows):
+        return None
+    account, security = _places(accounts, ranges.account[rows]), _places(securities, ranges.security[rows])
+    return _take(ranges, rows, account=account, security=security)
+
+
+def _alternates(alternates: Alternates, models: Ints, securities: Ints) -> Alternates | None:
+    """Alternates of the part's models; None where there is none."""
+    rows = np.flatnonzero(np.isin(alternates.model, models))
+    if not len(rows):
+        return None
+    model = _renumbered(models, alternates.model[rows])
+    order = np.argsort(model, kind="stable")
+    return _take(
+        alternates,
+        rows[order],
+        model=model[order],
+        security=_places(securities, alternates.security[rows[order]]),
+        alternate=_places(securities, alternates.alternate[rows[order]]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -28,7 +28,9 @@ from rebalancer.engine.book import (
     WashFacts,
 )
 from rebalancer.engine.book_tables import Dates, Ints
+from rebalancer.engine.hold_ranges import RangeRow
 from rebalancer.engine.money import ZERO, to_micros
+from rebalancer.engine.option_rows import alternate_table, range_table
 from rebalancer.engine.policy import Policy
 from rebalancer.engine.tax_rows import TaxRow, household_taxes
 
@@ -53,12 +55,21 @@ class SecurityRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """Weights by symbol, fractions; `nodes` names the part of the model a symbol came from."""
+    """Weights by symbol, fractions; `nodes` names the part of the model a symbol came from.
+
+    `alternates` are symbols by rank, each with those that stand in its place: those of one rank are equally good.
+    """
 
     model_id: str
     weights: Mapping[str, Decimal]
     cash_weight: Decimal = ZERO
     nodes: Mapping[str, str] = field(default_factory=dict)
+    alternates: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+
+    def with_alternates(self) -> ModelRow:
+        """The row in which every alternate is an entry, of weight 0 unless it has its own."""
+        named = [symbol for ranks in self.alternates.values() for rank in ranks for symbol in rank]
+        return replace(self, weights={**dict.fromkeys(named, ZERO), **self.weights}) if named else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ class AccountRow:
     block: Block = Block.NONE
     last_rebalanced_on: date | None = None
     model_changed_on: date | None = None
+    ranges: tuple[RangeRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +151,7 @@ def from_rows(
     households = _places(row.household or row.account_id for row in accounts)
     policies = _places(row.policy for row in accounts)
     positions = [row for account in accounts for row in account.positions]
+    models = [row.with_alternates() for row in models]
     return Book(
         as_of=as_of,
         asset_classes=tuple(classes),
@@ -153,6 +166,8 @@ def from_rows(
         wash=_wash(wash, households, groups),
         risk=risk,
         taxes=household_taxes(taxes, households),
+        ranges=range_table([row.ranges for row in accounts], symbols),
+        alternates=alternate_table([row.alternates for row in models], symbols),
     )
 
 

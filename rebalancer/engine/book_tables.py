@@ -19,6 +19,8 @@ MICRO = 1_000_000
 NONE = -1
 """In an index column: no model, no node, no limit of volume."""
 WEIGHT_TOLERANCE = 1e-6
+WASH_WINDOW_DAYS = 30
+"""Before and after a sale at a loss (IRC 1091(a))."""
 _BLOCK = 16_384  # intermediate columns of this length stay in the cache: six times faster than the whole column at once
 
 
@@ -293,6 +295,10 @@ def check(holds: bool, sentence: str) -> None:
     """:raises BadBook: with the sentence, unless it holds"""
     if not holds:
         raise BadBook(f"{sentence}.")
+
+
+def check_range(places: Ints, limit: int, name: str) -> None:
+    check(not len(places) or int(places.max()) < limit, f"{name} is out of range")
 
 
 def check_offsets(offsets: Ints, owners: int, rows: int, name: str) -> None:

@@ -33,6 +33,7 @@ class BreachCode(StrEnum):
     AWAY_FROM_TARGET = "AWAY_FROM_TARGET"
     TOTALS = "TOTALS"
     BUDGET = "BUDGET"
+    HELD_RANGE = "HELD_RANGE"
 
 
 @dataclass(frozen=True, slots=True)

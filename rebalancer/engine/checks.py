@@ -20,10 +20,12 @@ from rebalancer.engine.breaches import Breach, BreachCode
 from rebalancer.engine.budget_checks import over_budget
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
+from rebalancer.engine.hold_ranges import by_holding
 from rebalancer.engine.joint_checks import astray
 from rebalancer.engine.lots import Lot, Pick, Term
 from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
+from rebalancer.engine.range_checks import out_of_range
 from rebalancer.engine.triggers import Mode
 from rebalancer.engine.wash_window import WashWindow
 
@@ -64,6 +66,7 @@ class Checker:
         self.accounts = {account_id: place for place, account_id in enumerate(book.accounts.account_id)}
         self.securities = {symbol: place for place, symbol in enumerate(book.securities.symbol)}
         self.window = WashWindow(book)
+        self.ranges = by_holding(book.ranges) if book.ranges else {}
         self.tradable = book.securities.tradable & book.securities.priced & ~book.securities.is_cash
 
     def check_all(self, decisions: Sequence[Decision]) -> dict[str, list[Breach]]:
@@ -101,6 +104,7 @@ class Checker:
             found += self._size(trade, place, decision.mode)
             found += self._permission(trade, place)
             found += [] if self.is_joint(account) else self._direction(trade, place, decision.mode)
+            found += out_of_range(self.book, self.ranges, trade, (account, place.security), place.quantity, place.value)
             if trade.side is Side.SELL:
                 found += self._lots(trade, place)
         found += self._wash(account, placed)
@@ -179,7 +183,8 @@ class Checker:
         if exact < smallest - CENT / 100 and mode != Mode.LIQUIDATE:
             yield _breach(BreachCode.BELOW_MINIMUM, trade.symbol, f"is a trade of {exact}, below {smallest}")
         fraction = bool(securities.fractional[place.security]) and not policy.whole_shares
-        if not fraction and trade.quantity % int(securities.lot_size[place.security]):
+        closes = trade.side is Side.SELL and money.to_micros(trade.quantity) == place.quantity
+        if not fraction and not closes and trade.quantity % int(securities.lot_size[place.security]):
             yield _breach(BreachCode.FRACTIONAL, trade.symbol, f"is traded in parts of a share: {trade.quantity}")
         adv = int(securities.adv_shares[place.security])
         if adv != NONE and trade.quantity > policy.adv_cap * adv:

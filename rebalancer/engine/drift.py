@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rebalancer.engine.alternate_targets import Lines, moved_targets
 from rebalancer.engine.book import NONE, Book
 from rebalancer.engine.book_tables import Bools, Floats, Ints
 from rebalancer.engine.gain_bands import Part, Sides, follows_gain, held, least_widths
@@ -34,6 +35,9 @@ class Rows:
     """Part of the account's model, an index into its `node_names`, or NONE."""
     weight: Floats
     target: Floats
+    """Alternates counted and replaced (`alternate_targets`)."""
+    instead: Ints
+    """The row that is bought in place of this one, or NONE."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -145,6 +149,7 @@ def _rows(book: Book, position_value: Ints, value: Ints, measured: Bools, scale:
     weight[held_place] = position_value[held] * unit[held_account]
     target = np.append(book.models.weight, 0.0)[entry] * scale[account]
     node = np.append(book.models.node, NONE)[entry]
+    moved = moved_targets(book, Lines(offsets, account, security, position, weight, target), value)
     return Rows(
         offsets=offsets,
         account=account,
@@ -152,7 +157,8 @@ def _rows(book: Book, position_value: Ints, value: Ints, measured: Bools, scale:
         position=position,
         node=node,
         weight=weight,
-        target=target,
+        target=moved.target,
+        instead=moved.instead,
     )
 
 

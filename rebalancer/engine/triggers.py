@@ -10,12 +10,10 @@ import numpy as np
 
 from rebalancer.engine import calendars
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
-from rebalancer.engine.book_tables import Bools, Floats, Ints
+from rebalancer.engine.book_tables import WASH_WINDOW_DAYS, Bools, Floats, Ints
 from rebalancer.engine.drift import Drift
 from rebalancer.engine.levels import EPSILON
 from rebalancer.engine.policy import Frequency, Policy, Preset
-
-WASH_WINDOW_DAYS = 30
 
 
 class Code(IntFlag):

@@ -10,9 +10,9 @@ import numpy as np
 
 from rebalancer.engine import money
 from rebalancer.engine.book import Book, TaxStatus
+from rebalancer.engine.book_tables import WASH_WINDOW_DAYS
 from rebalancer.engine.fees import Side
 from rebalancer.engine.optimiser.decision import Decision, Trade
-from rebalancer.engine.triggers import WASH_WINDOW_DAYS
 
 HALF_A_CENT = Decimal("0.005")
 

@@ -89,5 +89,5 @@ def test_every_table_of_a_book_is_cut() -> None:
     """A table that joins the book must learn here which of its rows a household's decisions depend on."""
     assert {field.name for field in fields(Book)} == {
         "as_of", "asset_classes", "wash_groups", "households", "securities", "models", "policies", "accounts",
-        "positions", "lots", "wash", "risk", "taxes",
+        "positions", "lots", "wash", "risk", "taxes", "ranges", "alternates",
     }  # fmt: skip

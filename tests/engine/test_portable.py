@@ -256,3 +256,31 @@ def test_a_budget_that_is_named_twice_is_refused():
     book["households"] = {"A1": {"gain_budget": 5}}
     with pytest.raises(BadPortableBook, match="Account A1: gain_budget of household A1 is named twice"):
         book_of(book)
+
+
+def test_ranges_keep_what_they_name():
+    book = book_of(changed(["accounts", 0, "ranges"], [{"symbol": "L01", "lowest": 100}]))
+    decisions = solve(book)
+    assert Checker(book).check_all(decisions) == {}
+    assert {trade.symbol: trade.quantity for trade in decisions[0].trades}["L01"] == 200
+
+
+def test_alternates_are_bought_where_a_symbol_may_not_be():
+    named = BOOK | {"alternates": {"M02": [["L01"]]}, "accounts": [BOOK["accounts"][0] | {"no_buy": ["M02"]}]}
+    bought = {trade.symbol for trade in solve(book_of(named))[0].trades if trade.side == "BUY"}
+    assert bought == {"L01"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        pytest.param(["accounts", 0, "ranges"], [{"symbol": "M09", "lowest": 1}], "'M09', which has no", id="symbol"),
+        pytest.param(["accounts", 0, "ranges"], [{"symbol": "M01"}], "one of them must be there", id="no end"),
+        pytest.param(["accounts", 0, "ranges"], [{"symbol": "M01", "unit": "LOTS"}], "SHARES or DOLLARS", id="unit"),
+        pytest.param(["alternates"], {"M01": ["M09"]}, "of M01 names 'M09'", id="an unknown alternate"),
+        pytest.param(["alternates"], {"M01": ["M01"]}, "stand for itself", id="an alternate for itself"),
+    ],
+)
+def test_ranges_and_alternates_that_cannot_be_are_refused(path, value, sentence):
+    with pytest.raises(BadPortableBook, match=sentence):
+        book_of(changed(path, value))

@@ -28,6 +28,8 @@ CODES: Mapping[str, Code] = {
     "NO_BUY": Code("Not to be bought", "restrictions"),
     "NO_SELL": Code("Not to be sold", "restrictions"),
     "HELD": Code("Held", "restrictions and open orders"),
+    "HELD_RANGE": Code("Held in a range", "restrictions"),
+    "ALTERNATE": Code("An alternate is bought", "alternates"),
     "WASH_SALE_BUY": Code("Wash sale", "the wash-sale rule"),
     "WASH_SALE_LOSS": Code("Wash sale", "the wash-sale rule"),
     "GAIN_BUDGET": Code("Gain budget", "the gain budget"),

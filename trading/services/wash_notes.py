@@ -12,9 +12,9 @@ import numpy as np
 
 from rebalancer.engine import money
 from rebalancer.engine.book import Book, TaxStatus
+from rebalancer.engine.book_tables import WASH_WINDOW_DAYS
 from rebalancer.engine.fees import Side
 from rebalancer.engine.optimiser.decision import Decision, SkipReason, Trade
-from rebalancer.engine.triggers import WASH_WINDOW_DAYS
 
 WINDOW = timedelta(days=WASH_WINDOW_DAYS)
 """Thirty days before and after a sale at a loss (IRC 1091(a))."""

@@ -6,7 +6,6 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from django.utils import timezone
 
 from accounts.selectors.members import firm_by_slug
 from accounts.tenancy import firm_scope
+from portfolios.management.portable_files import read_book
 from portfolios.policy_files import InvalidPolicy, PolicyFile, parse_changes
 from portfolios.selectors.days import book_day
 from portfolios.services.what_if import what_if as what_if_of_firm
 from rebalancer.engine.policy import BadPolicy, Policy
-from rebalancer.engine.portable import BadPortableBook, book_of
 from rebalancer.engine.what_if import WhatIf, what_if
 
 
@@ -59,14 +58,7 @@ def _of_book(path: Path, changes: PolicyFile) -> dict[str, Any]:
     """A portable book has one policy for all its accounts."""
     known = {field.name for field in fields(Policy)}
     after = {key: value for key, value in changes.values() if key in known}
-    try:
-        book = book_of(json.loads(path.read_bytes(), parse_float=Decimal, parse_constant=Decimal))
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
-    except BadPortableBook as error:
-        raise CommandError(f"{path}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"{path} is not JSON: {error}.") from None
+    book = read_book(path)
     before = {key: getattr(policy, key) for policy in book.policies for key in after}
     return _told(before, after, what_if(book, after))
 

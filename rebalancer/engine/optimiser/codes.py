@@ -5,6 +5,7 @@ from __future__ import annotations
 from rebalancer.engine.optimiser.compiled import MICRO, compiled, product
 from rebalancer.engine.optimiser.curves import tax_of
 from rebalancer.engine.optimiser.decision import SkipReason, TradeReason
+from rebalancer.engine.optimiser.exact import traded
 from rebalancer.engine.optimiser.problem import Problem
 from rebalancer.engine.optimiser.setup import EVERYTHING, FULL, HARVEST, LIQUIDATE, NO_BUY, PLAIN, RAISE, sellable
 from rebalancer.engine.optimiser.work import Work
@@ -160,7 +161,7 @@ def _why_not_more(
     work: Work, k: int, problem: Problem, row: int, account: int, mode: int, steps: int, held: int
 ) -> int:
     one = problem.rows[row]
-    moved = product(abs(steps) * one.step, one.price)
+    moved = product(traded(problem, row, steps), one.price)
     left = one.goal - held - moved if steps > 0 else one.goal - held + moved
     over = held > one.goal
     size = max(problem.accounts[account].minimum, product(one.step, one.price))

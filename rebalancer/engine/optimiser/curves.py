@@ -19,6 +19,12 @@ LEVELS = (0.01, 0.04, 0.14, 0.4)
 
 
 @compiled
+def moved(work: Work, row: int, steps: int) -> float:
+    """Steps that really change hands: the last step of a sale may be what is left of the position."""
+    return max(float(steps), -work.rows[row].whole)
+
+
+@compiled
 def tax_of(work: Work, row: int, state: int, sold: float) -> float:
     """Dollars of tax on so many steps sold, lots in their order."""
     total = 0.0
@@ -49,7 +55,7 @@ def state_of(work: Work, row: int, sold: int) -> int:
 @compiled
 def drift_cost(work: Work, row: int, steps: int, price_of_drift: float, value: float) -> float:
     """The price of half the deviation that is left."""
-    off = abs(work.rows[row].held + steps * work.rows[row].price - work.rows[row].goal)
+    off = abs(work.rows[row].held + moved(work, row, steps) * work.rows[row].price - work.rows[row].goal)
     return 0.5 * price_of_drift * off * (1.0 + EVENNESS * off / value)
 
 
@@ -66,7 +72,7 @@ def trade_cost(work: Work, row: int, steps: int, commission: float) -> float:
             return inf
         return steps * work.rows[row].friction + commission
     tax = _least_tax(work, row, -steps)
-    return tax if tax == inf else -steps * (one.friction + one.fee) + commission + tax
+    return tax if tax == inf else -moved(work, row, steps) * (one.friction + one.fee) + commission + tax
 
 
 @compiled
@@ -87,7 +93,7 @@ def cash_of(work: Work, row: int, steps: int, commission: float) -> float:
         return 0.0
     if steps > 0:
         return -steps * work.rows[row].outlay - commission
-    return -steps * work.rows[row].proceeds - commission
+    return -moved(work, row, steps) * work.rows[row].proceeds - commission
 
 
 @compiled
@@ -176,7 +182,7 @@ def retilt(work: Work, row: int, slope: float, commission: float) -> None:
         point = work.points[row, place]
         if point.n < one.low or point.n > one.high:
             continue
-        tilt = slope * (one.held + point.n * one.price - one.goal)
+        tilt = slope * (one.held + moved(work, row, point.n) * one.price - one.goal)
         point.g = trade_cost(work, row, point.n, commission) + tilt
     wrap(work, row)
 

@@ -54,6 +54,8 @@ class SkipReason(StrEnum):
     GAIN_BUDGET = "GAIN_BUDGET"
     EQUIVALENT = "EQUIVALENT"
     TAX_BUDGET = "TAX_BUDGET"
+    HELD_RANGE = "HELD_RANGE"
+    ALTERNATE = "ALTERNATE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,19 @@ def share_of(amount: int, part: int, whole: int) -> int:
 
 
 @compiled
+def sold_by(problem: Problem, row: int, steps: int) -> int:
+    """Micro-shares of a sale of so many steps; the last may be what is left of the position."""
+    quantity: int = problem.rows[row].quantity
+    return min(steps * problem.rows[row].step, max(quantity, 0))
+
+
+@compiled
+def traded(problem: Problem, row: int, steps: int) -> int:
+    """Micro-shares that so many steps buy, or sell where they are negative."""
+    return sold_by(problem, row, -steps) if steps < 0 else steps * problem.rows[row].step
+
+
+@compiled
 def fees_cents(problem: Problem, quantity: int, price: int) -> int:
     """Regulatory fees of a sale, each rounded up to the cent."""
     fees = problem.fees
@@ -59,7 +72,7 @@ def cost_cents(problem: Problem, row: int, account: int, steps: int) -> int:
     if steps == 0:
         return 0
     one = problem.rows[row]
-    quantity = abs(steps) * one.step
+    quantity = traded(problem, row, steps)
     spread = product(quantity, one.half_spread) + (1 if remainder(quantity, one.half_spread) > 0 else 0)
     fees = fees_cents(problem, quantity, one.price) if steps < 0 else 0
     return cents_up(spread + problem.accounts[account].commission) + fees
@@ -72,7 +85,7 @@ def cash_after(problem: Problem, account: int, steps: Ints) -> int:
     for row in range(problem.row_offsets[account], problem.row_offsets[account + 1]):
         if steps[row] != 0:
             one = problem.rows[row]
-            amount = amount_cents(abs(steps[row]) * one.step, one.price)
+            amount = amount_cents(traded(problem, row, steps[row]), one.price)
             total -= cost_cents(problem, row, account, steps[row])
             total += amount if steps[row] < 0 else -amount
     return problem.accounts[account].free + total * CENT
@@ -126,16 +139,16 @@ def _lots_foot(problem: Problem, row: int, step: int, taken: Ints) -> int:
             if taken[lot] < 0 or taken[lot] > problem.lots[lot].quantity:
                 return 2
             sold += taken[lot]
-    if sold != max(-step, 0) * one.step:
+    if sold != sold_by(problem, row, max(-step, 0)):
         return 1
-    return 2 if sold > max(one.quantity, 0) else 0
+    return 2 if max(-step, 0) * one.step >= max(one.quantity, 0) + one.step else 0
 
 
 @compiled
 def _trade_foots(problem: Problem, row: int, account: int, step: int, taken: Ints) -> int:
     """Size, permission and volume of a trade, then its direction."""
     one, accounts = problem.rows[row], problem.accounts[account]
-    quantity = abs(step) * one.step
+    quantity = traded(problem, row, step)
     if product(quantity, one.price) < accounts.minimum:
         return 3
     if (one.buy_bar if step > 0 else one.sell_bar) != 0:
@@ -150,7 +163,7 @@ def _leads_to_goal(problem: Problem, row: int, account: int, step: int, taken: I
     """Towards the goal and past it by half a step or half a smallest trade; cash, losses and closing out are free."""
     one, accounts = problem.rows[row], problem.accounts[account]
     held = product(one.quantity, one.price)
-    worth = product(abs(step) * one.step, one.price)
+    worth = product(traded(problem, row, step), one.price)
     room = max(product(one.step, one.price), accounts.minimum) // 2 + MICRO
     if step > 0:
         return held < one.goal and held + worth <= one.goal + room

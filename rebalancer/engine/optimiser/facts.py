@@ -10,7 +10,7 @@ import numpy as np
 
 from rebalancer.engine import money
 from rebalancer.engine.book import Book
-from rebalancer.engine.book_tables import MICRO, Ints
+from rebalancer.engine.book_tables import MICRO, NONE, Ints
 from rebalancer.engine.drift import Drift
 from rebalancer.engine.lots import Lot
 from rebalancer.engine.optimiser.codes import SKIPS, TRADES
@@ -46,6 +46,10 @@ class Holding:
     """(row of `Book.lots`, micro-shares) of what is sold."""
     reason: TradeReason | None
     skip: SkipReason | None
+    instead: str
+    """The alternate that its target moved to, since it may not be bought; empty where there is none."""
+    bar: SkipReason | None
+    """What stops buys, the wash rule apart."""
 
     def spread(self, quantity: int) -> int:
         """Micro-dollars that half the spread takes from an order, rounded up."""
@@ -108,7 +112,7 @@ class Reader:
     def _holding(self, row: int) -> Holding:
         book, one, drift = self.book, self.problem.rows[row], self.drift.rows
         quantity, steps, security = int(one["quantity"]), int(self.outcome.steps[row]), int(one["security"])
-        traded = abs(steps) * int(one["step"])
+        traded = steps * int(one["step"]) if steps > 0 else min(-steps * int(one["step"]), max(quantity, 0))
         return Holding(
             row=row,
             security=security,
@@ -128,7 +132,13 @@ class Reader:
             lots_sold=self._sold(int(one["position"])) if steps < 0 else (),
             reason=TRADES[self.outcome.reason[row]],
             skip=SKIPS[self.outcome.skip[row]],
+            instead=self._instead(row),
+            bar=SKIPS[int(one["buy_bar"])],
         )
+
+    def _instead(self, row: int) -> str:
+        other = int(self.drift.rows.instead[row])
+        return self.book.securities.symbol[int(self.problem.rows["security"][other])] if other != NONE else ""
 
     def _sold(self, position: int) -> tuple[tuple[int, int], ...]:
         """Lots of a position that are sold, in the order of the relief method."""

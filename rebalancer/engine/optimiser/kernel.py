@@ -11,11 +11,11 @@ from rebalancer.engine.optimiser.branch import Answer, Effort, branch, reprice
 from rebalancer.engine.optimiser.codes import skip_code, trade_code
 from rebalancer.engine.optimiser.compiled import MICRO, called, compiled, product
 from rebalancer.engine.optimiser.curves import draw, state_of, wrap
-from rebalancer.engine.optimiser.exact import cash_after, foots, gains
+from rebalancer.engine.optimiser.exact import cash_after, foots, gains, sold_by, traded
 from rebalancer.engine.optimiser.problem import Problem, Risk
 from rebalancer.engine.optimiser.risk import branch_risk
 from rebalancer.engine.optimiser.search import Terms
-from rebalancer.engine.optimiser.setup import FREE, FULL, LIQUIDATE, NO_BUY, NO_LOSS, QUIET, lay_out
+from rebalancer.engine.optimiser.setup import FREE, FULL, LIQUIDATE, NO_BUY, NO_LOSS, QUIET, lay_out, waits
 from rebalancer.engine.optimiser.sweep import Till
 from rebalancer.engine.optimiser.variance import fill_matrix
 from rebalancer.engine.optimiser.work import Work
@@ -198,7 +198,7 @@ def _write(work: Work, problem: Problem, account: int, outcome: Outcome) -> None
                 outcome.taken[lot] = 0
         if steps < 0:
             state = state_of(work, k, -steps)
-            wanted = -steps * problem.rows[row].step
+            wanted = sold_by(problem, row, -steps)
             for place in range(work.states[k, state].lots):
                 lot = work.lots[k, state, place].lot
                 taken = min(wanted, problem.lots[lot].quantity)
@@ -274,7 +274,7 @@ def _recent_here(problem: Problem, account: int, group: int) -> int:
             continue
         for lot in range(problem.lot_offsets[one.position], problem.lot_offsets[one.position + 1]):
             if problem.lots[lot].recent:
-                if one.sell_bar != 0:
+                if one.sell_bar != 0 or waits(problem, account, lot):
                     return -1
                 total += problem.lots[lot].quantity
     return total
@@ -349,7 +349,7 @@ def _drop_if_too_small(problem: Problem, account: int, mode: int, outcome: Outco
         return
     turnover = 0
     for row in range(problem.row_offsets[account], problem.row_offsets[account + 1]):
-        turnover += product(abs(outcome.steps[row]) * problem.rows[row].step, problem.rows[row].price)
+        turnover += product(traded(problem, row, outcome.steps[row]), problem.rows[row].price)
     if turnover == 0 or turnover > one.smallest_turnover:
         return
     outcome.too_small[account] = True

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rebalancer.engine.book import Book
-from rebalancer.engine.book_tables import MICRO, Bools, Dates, Floats, Ints
+from rebalancer.engine.book_tables import MICRO, WASH_WINDOW_DAYS, Bools, Dates, Floats, Ints
 from rebalancer.engine.lots import Relief
-from rebalancer.engine.triggers import WASH_WINDOW_DAYS
 
 HALF_A_MICRO = 0.5
 

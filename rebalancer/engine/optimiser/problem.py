@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
-from rebalancer.engine.book_tables import MICRO, Bools, Floats, Ints
+from rebalancer.engine.book_tables import MICRO, WASH_WINDOW_DAYS, Bools, Floats, Ints
 from rebalancer.engine.drift import Drift
 from rebalancer.engine.fees import ACTIVITY, SECTION_31_PER_MILLION, in_force
 from rebalancer.engine.optimiser.goals import goals
 from rebalancer.engine.optimiser.lot_order import LotFacts, lot_facts
 from rebalancer.engine.optimiser.work import ANY, Records
 from rebalancer.engine.policy import Preset, ShortGainRule
-from rebalancer.engine.triggers import WASH_WINDOW_DAYS
 
 
 class Accounts(NamedTuple):

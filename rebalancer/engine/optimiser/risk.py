@@ -6,7 +6,7 @@ from math import ceil, floor, inf
 
 from rebalancer.engine.optimiser.branch import Answer, Effort, has_room, keep, least_open
 from rebalancer.engine.optimiser.compiled import MICRO, compiled
-from rebalancer.engine.optimiser.curves import cash_of, cut, trade_cost, wrap
+from rebalancer.engine.optimiser.curves import cash_of, cut, moved, trade_cost, wrap
 from rebalancer.engine.optimiser.search import Terms
 from rebalancer.engine.optimiser.sweep import Till, worth
 from rebalancer.engine.optimiser.variance import deviation, edge_of, refresh, relax, shift, slope_of, tangent_bound
@@ -17,10 +17,17 @@ STEPS = (1, -1, 3, -3)
 
 
 @compiled
+def _nearest(work: Work, row: int, part: float) -> int:
+    """The whole number of steps nearest to a part of one; what sells a position counts as whole."""
+    whole = work.rows[row].whole
+    return -ceil(whole) if whole > 0.0 and part <= -whole + 1e-9 else round(part)
+
+
+@compiled
 def _allowed(work: Work, row: int, near: float, terms: Terms) -> int:
     """The allowed number of steps nearest to a number of them; 0 where none is found."""
     below, above = floor(near), ceil(near)
-    for steps in (round(near), below, above):
+    for steps in (_nearest(work, row, near), below, above):
         if trade_cost(work, row, int(steps), terms.commission) < inf:
             return int(steps)
     best, least = 0, inf
@@ -38,7 +45,7 @@ def _round(work: Work, rows: int, till: Till, terms: Terms, factor: float) -> fl
     for row in range(rows):
         one = work.rows[row]
         one.best = _allowed(work, row, one.part, terms)
-        one.dev = deviation(work, row, float(one.best))
+        one.dev = deviation(work, row, moved(work, row, one.best))
         cash += cash_of(work, row, one.best, terms.commission)
     refresh(work, rows, factor)
     return cash
@@ -62,7 +69,7 @@ def _change(work: Work, row: int, steps: int, terms: Terms, factor: float) -> fl
     cost = trade_cost(work, row, steps, terms.commission)
     if cost == inf:
         return inf
-    by = (steps - one.best) * one.price
+    by = (moved(work, row, steps) - moved(work, row, one.best)) * one.price
     cost -= trade_cost(work, row, one.best, terms.commission)
     return cost + one.grad * by + 0.5 * factor * work.matrix[row, row] * by * by
 
@@ -72,7 +79,8 @@ def _take(work: Work, rows: int, row: int, steps: int, terms: Terms, factor: flo
     """Set other steps; the cash that brings."""
     one = work.rows[row]
     brings = cash_of(work, row, steps, terms.commission) - cash_of(work, row, one.best, terms.commission)
-    shift(work, rows, factor, row, (steps - one.best) * one.price)
+    by = moved(work, row, steps) - moved(work, row, one.best)
+    shift(work, rows, factor, row, by * one.price)
     one.best = steps
     return brings
 
@@ -132,7 +140,7 @@ def _partner(  # noqa: PLR0913 - compiled code has no objects to carry these in
 ) -> tuple[int, int]:
     """The other row, and its steps, with which a change of a row pays best; (-1, 0) where none does."""
     found, answer, least = -1, 0, -1e-9
-    by = (steps - work.rows[row].best) * work.rows[row].price
+    by = (moved(work, row, steps) - moved(work, row, work.rows[row].best)) * work.rows[row].price
     for other in range(rows):
         if other == row:
             continue
@@ -147,7 +155,8 @@ def _partner(  # noqa: PLR0913 - compiled code has no objects to carry these in
                 continue
             left = cash + brings + cash_of(work, other, tried, terms.commission)
             left -= cash_of(work, other, one.best, terms.commission)
-            total = change + also + coupled * (tried - one.best) + worth(till, left) - worth(till, cash)
+            answers = moved(work, other, tried) - moved(work, other, one.best)
+            total = change + also + coupled * answers + worth(till, left) - worth(till, cash)
             if total < least:
                 found, answer, least = other, tried, total
     return found, answer
@@ -158,7 +167,7 @@ def _total(work: Work, rows: int, till: Till, terms: Terms, factor: float, cash:
     """What the steps in `best` cost."""
     total = worth(till, cash)
     for row in range(rows):
-        work.rows[row].dev = deviation(work, row, float(work.rows[row].best))
+        work.rows[row].dev = deviation(work, row, moved(work, row, work.rows[row].best))
         total += trade_cost(work, row, work.rows[row].best, terms.commission)
     return total + refresh(work, rows, factor)
 
@@ -175,9 +184,10 @@ def _to_divide(work: Work, rows: int, terms: Terms) -> int:
         one.kept_part = one.part
         if one.corners < 2:
             continue
-        away = abs(one.part - round(one.part))
+        steps = _nearest(work, row, one.part)
+        away = abs(one.part - moved(work, row, steps))
         distance = away * one.price
-        if away < 1e-7 or trade_cost(work, row, round(one.part), terms.commission) == inf:
+        if away < 1e-7 or trade_cost(work, row, steps, terms.commission) == inf:
             distance = max(distance, _above_hull(work, row, terms))
         if distance > most:
             found, most = row, distance
@@ -188,8 +198,7 @@ def _to_divide(work: Work, rows: int, terms: Terms) -> int:
 def _above_hull(work: Work, row: int, terms: Terms) -> float:
     """Dollars by which the curve at the relaxed steps lies above the hull."""
     one = work.rows[row]
-    steps = round(one.part)
-    cost = trade_cost(work, row, int(steps), terms.commission)
+    cost = trade_cost(work, row, _nearest(work, row, one.part), terms.commission)
     edge = max(edge_of(work, row, True), edge_of(work, row, False))
     if cost == inf:
         return one.price

@@ -39,6 +39,7 @@ WHY_NOT: Mapping[SkipReason, str] = {
     SkipReason.TAX_BUDGET: "{symbol} is not sold further: the household's budget for tax this year is used up.",
     SkipReason.EQUIVALENT: "{symbol} stays as it is: with what is substantially identical to it, the account holds as "
     "much as the model wants.",
+    SkipReason.HELD_RANGE: "{symbol} is not {traded} further: a restriction keeps what is held of it within a range.",
     SkipReason.CASH_ONLY: "{symbol} is not {traded}: only cash is put in order this time.",
 }
 
@@ -55,6 +56,10 @@ ACCOUNT: Mapping[SkipReason, str] = {
     "first.",
     SkipReason.CASH_NOT_RAISED: "{missing} of cash is missing and nothing more may be sold.",
 }
+
+
+INSTEAD = "{barred}; {other} is bought instead."
+"""What may not be bought, and the alternate that takes its place."""
 
 
 def percent(weight: float | Decimal) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rebalancer.engine.book_tables import Bools, Ints
 from rebalancer.engine.optimiser.compiled import MICRO, compiled, product
+from rebalancer.engine.optimiser.exact import sold_by
 from rebalancer.engine.optimiser.problem import Problem
 from rebalancer.engine.optimiser.work import Work
 
@@ -66,6 +67,7 @@ def _prices(work: Work, k: int, problem: Problem, row: int) -> None:
     work.rows[k].proceeds = price - spread - fee
     work.rows[k].held = problem.rows[row].quantity / MICRO * (problem.rows[row].price / MICRO)
     work.rows[k].goal = problem.rows[row].goal / MICRO
+    work.rows[k].whole = max(problem.rows[row].quantity, 0) / problem.rows[row].step
 
 
 @compiled
@@ -122,11 +124,18 @@ def _towards(work: Work, k: int, problem: Problem, account: int, mode: int) -> f
 
 @compiled
 def sellable(problem: Problem, row: int) -> int:
-    """Most steps that one order can sell."""
+    """Most steps that one order can sell; the last may be what is left of a position that is not a whole of them."""
     most = problem.rows[row].quantity
     if problem.rows[row].cap >= 0:
         most = min(most, problem.rows[row].cap)
-    return most // problem.rows[row].step
+    return steps_of(problem, row, most)
+
+
+@compiled
+def steps_of(problem: Problem, row: int, shares: int) -> int:
+    """Steps that make up so many micro-shares; all of the position is sold with its part of a step."""
+    step: int = problem.rows[row].step
+    return -(-shares // step) if shares == problem.rows[row].quantity else shares // step
 
 
 @compiled
@@ -176,7 +185,7 @@ def _rate(problem: Problem, account: int, lot: int) -> float:
 
 
 @compiled
-def _waits(problem: Problem, account: int, lot: int) -> bool:
+def waits(problem: Problem, account: int, lot: int) -> bool:
     """A short-term gain that is about to turn long-term and may not be taken before."""
     strict = problem.accounts[account].short_rule == STRICT and problem.accounts[account].missing == 0
     near = problem.lots[lot].days_to_long <= problem.accounts[account].short_days
@@ -188,7 +197,7 @@ def _ordered(work: Work, k: int, problem: Problem, position: int, account: int) 
     """The lots that may be sold in the order of the relief method, in state PLAIN; how many."""
     count = 0
     for lot in range(problem.lot_offsets[position], problem.lot_offsets[position + 1]):
-        if problem.accounts[account].taxable and _waits(problem, account, lot):
+        if problem.accounts[account].taxable and waits(problem, account, lot):
             continue
         key = problem.lots[lot].key
         if problem.lots[lot].by_tax:
@@ -257,12 +266,15 @@ def _range(work: Work, k: int, state: int, problem: Problem, row: int, account: 
         leading = leading and problem.lots[lot].loss
         if leading:
             losses += problem.lots[lot].quantity
-    step = problem.rows[row].step
-    most = min(held // step, sellable(problem, row))
+    most = min(steps_of(problem, row, held), sellable(problem, row))
+    minimum = 1 if mode == LIQUIDATE else problem.accounts[account].minimum
+    if product(sold_by(problem, row, most), problem.rows[row].price) < minimum:
+        most -= 1
     towards = _towards(work, k, problem, account, mode)
     if towards < most:
         harvest = problem.accounts[account].taxable and (
             mode == HARVEST or (mode == FULL and problem.accounts[account].harvest)
         )
-        most = min(most, max(np.int64(towards), losses // step if harvest else 0))
+        past_goal = steps_of(problem, row, losses) if harvest else 0
+        most = min(most, max(int(towards), past_goal))
     return most

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import inf
 
 from rebalancer.engine.optimiser.compiled import compiled
-from rebalancer.engine.optimiser.curves import retilt
+from rebalancer.engine.optimiser.curves import moved, retilt
 from rebalancer.engine.optimiser.problem import Problem, Risk
 from rebalancer.engine.optimiser.search import Terms
 from rebalancer.engine.optimiser.sweep import HARD, Till, sweep
@@ -78,8 +78,8 @@ def edge_of(work: Work, row: int, up: bool) -> int:
 def slope_of(work: Work, row: int, edge: int) -> tuple[float, float]:
     """Along an edge: cost, and deviation, a dollar of cash."""
     low, high = work.points[row, work.corners[row, edge]], work.points[row, work.corners[row, edge + 1]]
-    over = high.y - low.y
-    return (high.g - low.g) / over, work.rows[row].price * (high.n - low.n) / over
+    over, by = high.y - low.y, moved(work, row, high.n) - moved(work, row, low.n)
+    return (high.g - low.g) / over, work.rows[row].price * by / over
 
 
 @compiled
@@ -117,7 +117,8 @@ def _move(work: Work, rows: int, factor: float, row: int, edge: int, up: bool, b
     elif to <= low.y + 1e-9:
         to = low.y
     share = (to - low.y) / (high.y - low.y)
-    part = low.n + share * (high.n - low.n)
+    begin = moved(work, row, low.n)
+    part = begin + share * (moved(work, row, high.n) - begin)
     one.y = to
     shift(work, rows, factor, row, (part - one.part) * one.price)
     one.part = part
@@ -141,7 +142,7 @@ def _start(work: Work, rows: int, factor: float, till: Till) -> float:
             if abs(here.n) < abs(work.points[row, work.corners[row, at]].n):
                 at = place
         point = work.points[row, work.corners[row, at]]
-        one.y, one.part = point.y, float(point.n)
+        one.y, one.part = point.y, moved(work, row, point.n)
         one.dev = deviation(work, row, one.part)
         cash += point.y
     refresh(work, rows, factor)

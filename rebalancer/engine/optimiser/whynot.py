@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebalancer.engine.optimiser.decision import Skipped, SkipReason
 from rebalancer.engine.optimiser.facts import Facts, Holding, dollars
-from rebalancer.engine.optimiser.sentences import WHY_NOT, money_text, percent
+from rebalancer.engine.optimiser.sentences import INSTEAD, WHY_NOT, money_text, percent
 
 FOLLOWING = frozenset({SkipReason.NOTHING_TO_BUY, SkipReason.NOT_ENOUGH_CASH, SkipReason.NOT_WORTH_TAX})
 """Reasons that follow from other trades: where those were dropped, their being dropped is the reason."""
@@ -42,11 +42,16 @@ def leftover(facts: Facts, after: Sequence[float], cash_off: float) -> tuple[tup
 
 
 def _reason(facts: Facts, holding: Holding) -> SkipReason | None:
+    if holding.instead:
+        return SkipReason.ALTERNATE
     dropped = facts.too_small and holding.skip in FOLLOWING
     return SkipReason.TRADES_TOO_SMALL if dropped else holding.skip
 
 
 def _sentence(facts: Facts, holding: Holding, reason: SkipReason) -> str:
+    if reason is SkipReason.ALTERNATE:
+        barred = _sentence(facts, holding, holding.bar or SkipReason.WASH_SALE_BUY)
+        return INSTEAD.format(barred=barred.removesuffix("."), other=holding.instead)
     return WHY_NOT[reason].format(
         symbol=holding.symbol,
         weight=percent(holding.weight),

@@ -29,6 +29,7 @@ ROW = np.dtype(
         ("friction", "f8"),  # spread a step
         ("fee", "f8"),  # regulatory fee a step sold
         ("held", "f8"),  # dollars
+        ("whole", "f8"),  # steps that are held; the last of them may be part of one
         ("goal", "f8"),  # dollars
         ("y", "f8"),  # relaxed: cash brought
         ("part", "f8"),  # relaxed: steps

@@ -16,6 +16,7 @@ from rebalancer.engine.policy import BadPolicy, Policy, Preset, ShortGainRule
 from rebalancer.engine.portable.covariance import risk_of
 from rebalancer.engine.portable.fields import BadPortableBook, Source, shown
 from rebalancer.engine.portable.holdings import Holdings
+from rebalancer.engine.portable.options import alternates_of, ranges_of
 from rebalancer.engine.tax_rows import TaxRow
 
 MODEL = "model"
@@ -107,7 +108,10 @@ def _model(whole: Source, symbols: Mapping[str, int]) -> ModelRow:
         if symbol not in symbols:
             raise BadPortableBook(f"The book: model names {shown(symbol)}, which has no price.")
     row = ModelRow(
-        model_id=MODEL, weights={symbol: weights.number(symbol) for symbol in weights.names()}, cash_weight=cash_weight
+        model_id=MODEL,
+        weights={symbol: weights.number(symbol) for symbol in weights.names()},
+        cash_weight=cash_weight,
+        alternates=alternates_of(whole, symbols),
     )
     whole_weight = sum(row.weights.values(), cash_weight)
     if abs(whole_weight - 1) > Decimal("0.000001"):
@@ -134,6 +138,7 @@ def _account(
         withdrawals_due=source.number("withdrawals_due", default=Decimal(0)),
         model_id=MODEL,
         policy=policy,
+        ranges=ranges_of(source, symbols),
     )
     return row, source.symbols("sold_at_loss_30d", symbols)
 

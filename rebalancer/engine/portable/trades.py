@@ -11,6 +11,7 @@ import numpy as np
 from rebalancer.engine.fees import Side
 from rebalancer.engine.money import MICRO
 from rebalancer.engine.optimiser import Decision, Decisions, Trade
+from rebalancer.engine.optimiser.coupled.searches import micro_shares
 
 
 def trades_of(decisions: Iterable[Decision]) -> dict[str, Any]:
@@ -37,7 +38,8 @@ def orders_of(decisions: Decisions) -> dict[str, list[dict[str, Any]]]:
     ]
     traded = np.flatnonzero(outcome.steps)
     rows = problem.rows[traded]
-    columns = (rows["account"], rows["security"], rows["position"], outcome.steps[traded] * rows["step"])
+    shares = micro_shares(problem, outcome.steps, traded)
+    columns = (rows["account"], rows["security"], rows["position"], shares)
     for account, security, position, micros in zip(*(column.tolist() for column in columns), strict=True):
         order: dict[str, Any] = {"symbol": symbols[security], "qty": _shares(micros)}
         if micros < 0:

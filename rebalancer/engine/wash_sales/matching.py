@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 
+from rebalancer.engine.book_tables import WASH_WINDOW_DAYS
 from rebalancer.engine.lots import Term, term
 from rebalancer.engine.money import from_micros, portion
-from rebalancer.engine.triggers import WASH_WINDOW_DAYS
 from rebalancer.engine.wash_sales.holdings import Holding, Leg, Part, legs_of
 from rebalancer.engine.wash_sales.records import (
     NOT_ACQUIRED,

@@ -15,7 +15,7 @@ from rebalancer.engine.checks import Checker
 from rebalancer.engine.fees import Side
 from rebalancer.engine.lots import Relief
 from rebalancer.engine.optimiser import solve
-from rebalancer.engine.policy import Policy, Preset, RebalanceTo
+from rebalancer.engine.policy import Policy, Preset, RebalanceTo, ShortGainRule
 from rebalancer.engine.triggers import MODES
 from tests.engine.books import TODAY, make_book, make_securities, make_security, trades
 
@@ -32,6 +32,7 @@ policies = st.builds(
     minimum_trade_amount=st.sampled_from([Decimal(0), Decimal(100), Decimal(2500)]),
     minimum_trade_weight=st.sampled_from([Decimal(0), Decimal("0.01")]),
     commission=st.sampled_from([Decimal(0), Decimal("4.95")]),
+    short_gain_rule=st.sampled_from(ShortGainRule),
 )
 lots = st.builds(
     lambda name, age, quantity, basis: LotRow(

@@ -86,6 +86,13 @@ class Search:
         return total
 
 
+def micro_shares(problem: Problem, steps: Ints, rows: Ints) -> Ints:
+    """What some rows trade, sales negative; the last step of a sale may be what is left of the position."""
+    table = problem.rows[rows]
+    shares: Ints = np.maximum(steps[rows] * table["step"], -np.maximum(table["quantity"], 0))
+    return shares
+
+
 def spans(begin: Ints, end: Ints) -> Ints:
     """The numbers from each beginning up to before its end, one span after the other."""
     lengths = end - begin

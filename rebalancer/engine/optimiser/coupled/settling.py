@@ -12,6 +12,7 @@ from rebalancer.engine.book_tables import Floats, Ints
 from rebalancer.engine.optimiser.coupled.budgets import Budget, Budgets, budgets_of
 from rebalancer.engine.optimiser.coupled.halving import HALF_A_MICRO, Halving, Priced
 from rebalancer.engine.optimiser.coupled.netting import keep_years
+from rebalancer.engine.optimiser.coupled.ranges import explain_ranges, set_ranges
 from rebalancer.engine.optimiser.coupled.searches import Search
 from rebalancer.engine.optimiser.coupled.volume import VolumeLimits, Volumes, keep_volumes, limits_of, set_limits
 
@@ -47,7 +48,13 @@ def settle(book: Book, search: Search, limits: VolumeLimits) -> Settled:
     :param limits: of volume, known from an earlier call
     :raises KeyError: for an account of theirs that is not in the book
     """
-    given = set_limits(search, book, limits)
+    given, ranged = set_limits(search, book, limits), set_ranges(search, book)
+    settled = _settle(book, search, given)
+    explain_ranges(search, ranged)
+    return settled
+
+
+def _settle(book: Book, search: Search, given: Ints) -> Settled:
     search.decide(search.accounts)
     if book.taxes is None:
         in_force = keep_volumes(

@@ -16,7 +16,7 @@ import numpy as np
 from rebalancer.engine.book import Book
 from rebalancer.engine.book_tables import MICRO, NONE, Bools, Floats, Ints
 from rebalancer.engine.optimiser.codes import PLACES
-from rebalancer.engine.optimiser.coupled.searches import Search
+from rebalancer.engine.optimiser.coupled.searches import Search, micro_shares
 from rebalancer.engine.optimiser.decision import SkipReason
 
 ROUNDS = 3
@@ -102,7 +102,8 @@ def orders_of(search: Search) -> Orders:
     steps, rows = search.outcome.steps, search.problem.rows
     row = np.flatnonzero(steps)
     sell = (steps[row] < 0).astype(np.int64)
-    return Orders(row, rows["account"][row], rows["security"][row], sell, np.abs(steps[row]) * rows["step"][row])
+    shares = np.abs(micro_shares(search.problem, steps, row))
+    return Orders(row, rows["account"][row], rows["security"][row], sell, shares)
 
 
 def exceeded(orders: Orders, volumes: Volumes) -> Bools:
@@ -138,7 +139,7 @@ def _limit(search: Search, orders: Orders, over: Bools, volumes: Volumes, *, fix
 def _explain(search: Search, rows: Ints) -> None:
     """The limit is the reason where a row trades all of it, or nothing since it is below the smallest trade."""
     table, outcome = search.problem.rows[rows], search.outcome
-    traded = np.abs(outcome.steps[rows]) * table["step"]
+    traded = np.abs(micro_shares(search.problem, outcome.steps, rows))
     used = (traded == 0) | (traded + table["step"] > table["cap"])
     stopped = rows[used & (outcome.skip[rows] > 0)]
     outcome.skip[stopped] = VOLUME_CAP
