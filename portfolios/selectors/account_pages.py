@@ -89,7 +89,6 @@ class AccountFacts:
     """An account's page but for its standing, and the settings over it."""
 
     household_id: int
-    tax_status: str
     settings: Mapping[str, Setting]
     page: dict[str, Any]
 
@@ -127,7 +126,7 @@ def account_facts(firm_id: int, account_id: int, *, on: date) -> AccountFacts | 
         **_policy(settings, _rates(account)),
         "problems": open_problems(firm_id, account_id=account_id),
     }
-    return AccountFacts(account.household_id, account.tax_status, settings, page)
+    return AccountFacts(account.household_id, settings, page)
 
 
 def masked(number: str) -> str:

@@ -7,11 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import TaxStatus
 from portfolios.figures import percent_text, points_text
 from portfolios.policy_files import Setting
 from portfolios.selectors.account_pages import AccountList, account_facts, listed_accounts
-from portfolios.snapshots.standings import CASH, standings
+from portfolios.snapshots.standings import CASH, Standing, standings
 
 
 def account_list(firm_id: int, *, on: date, search: str = "", after: int = 0) -> AccountList:
@@ -30,22 +29,26 @@ def account_page(firm_id: int, account_id: int, *, on: date) -> dict[str, Any] |
     if facts is None:
         return None
     standing = standings(firm_id, [facts.household_id], on).get(account_id)
-    classes = list(standing.classes) if standing else []
     return {
         **facts.page,
         "account": {
             **facts.page["account"],
             "drift": standing.drift if standing else None,
             "drift_limit": facts.settings["account_band_absolute"].value,
+            "joint": bool(standing and standing.joint),
         },
-        "classes": [{**row, "limit_source": limit_source(row, facts.settings, facts.tax_status)} for row in classes],
+        "classes": _with_limits(standing, facts.settings) if standing else [],
     }
 
 
-def limit_source(row: Mapping[str, Any], settings: Mapping[str, Setting], tax_status: str) -> str | None:
+def _with_limits(standing: Standing, settings: Mapping[str, Setting]) -> list[dict[str, Any]]:
+    return [{**row, "limit_source": limit_source(row, settings, taxed=standing.taxed)} for row in standing.classes]
+
+
+def limit_source(row: Mapping[str, Any], settings: Mapping[str, Setting], *, taxed: bool) -> str | None:
     """The band that decides for a class, and where it was set; nothing if no band is looked at."""
     taxable = settings["taxable_band_absolute"]
-    wider = tax_status == TaxStatus.TAXABLE and taxable.value is not None
+    wider = taxed and taxable.value is not None
     absolute = taxable if wider else settings["class_band_absolute"]
     relative = settings["class_band_relative"]
     target: Decimal = row["target_weight"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from portfolios.snapshots.book import load_book
 from portfolios.snapshots.positions import Depth
-from rebalancer.engine.book import Book
+from rebalancer.engine.book import NONE, Book, TaxStatus
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.levels import Level
 from rebalancer.engine.money import MICRO
@@ -24,7 +24,8 @@ class Standing:
     """One account against its target. Money is dollars; drift is None where there is no target to be away from.
 
     `classes` are rows of {name, before_weight, target_weight, low_weight, high_weight, before_amount, breached};
-    weights are of the value after withdrawals that are due, as the engine counts.
+    weights are of the value after withdrawals that are due, as the engine counts. Where the account follows its
+    household's target (`joint`), they and the drift are the household's, whose value is `classes_value`.
     """
 
     account_id: int
@@ -34,6 +35,10 @@ class Standing:
     drift: Decimal | None
     breached: bool
     classes: tuple[Mapping[str, Any], ...]
+    classes_value: Decimal
+    taxed: bool
+    """Bands of its classes are those of taxed accounts."""
+    joint: bool
 
 
 def standings(firm_id: int, household_ids: Sequence[int], on: date) -> dict[int, Standing]:
@@ -50,16 +55,21 @@ def standings(firm_id: int, household_ids: Sequence[int], on: date) -> dict[int,
 
 
 def summed_classes(of: Iterable[Standing]) -> list[dict[str, Any]]:
-    """Classes over several accounts in dollars, with targets and bands weighted by the accounts' value."""
+    """Classes over several accounts in dollars, with targets and bands weighted by the accounts' value.
+
+    What the accounts of a household that follows one target together show is the same in each, and is counted once.
+    """
     measured = [one for one in of if one.drift is not None]
-    whole = sum((one.value for one in measured), ZERO)
+    alone, joint = [one for one in measured if not one.joint], [one for one in measured if one.joint]
+    counted = alone + list({one.household_id: one for one in joint}.values())
+    whole = sum((one.classes_value for one in counted), ZERO)
     sums: dict[str, dict[str, Any]] = {}
-    for one in measured:
+    for one in counted:
         for row in one.classes:
             total = sums.setdefault(row["name"], {"name": row["name"], **dict.fromkeys(_SUMMED, ZERO)})
             total["before_amount"] += row["before_amount"]
             for name in _SUMMED[1:]:
-                total[name] += row[name] * one.value
+                total[name] += row[name] * one.classes_value
     for total in sums.values():
         for name in _SUMMED[1:]:
             total[name] = total[name] / whole if whole else ZERO
@@ -73,6 +83,7 @@ _SUMMED = ("before_amount", "before_weight", "target_weight", "low_weight", "hig
 def _standing(book: Book, drift: Drift, place: int, account_id: int, household_id: int) -> Standing:
     measured = bool(drift.measured[place])
     due = int(book.accounts.withdrawals_due[place])
+    whole, against, at = _measured_against(book, drift, place)
     return Standing(
         account_id=account_id,
         household_id=household_id,
@@ -80,8 +91,19 @@ def _standing(book: Book, drift: Drift, place: int, account_id: int, household_i
         cash=_dollars(int(drift.cash[place])),
         drift=_weight(drift.drift_weight[place]) if measured else None,
         breached=bool(drift.breached[place]),
-        classes=tuple(_classes(book, drift, place)) if measured else (),
+        classes=tuple(_classes(book, against, at)) if measured else (),
+        classes_value=_dollars(int(against.value[at])),
+        taxed=bool(whole.accounts.tax_status[at] == TaxStatus.TAXABLE),
+        joint=against is not drift,
     )
+
+
+def _measured_against(book: Book, drift: Drift, place: int) -> tuple[Book, Drift, int]:
+    """Where an account's target is followed, and its place there: by itself, or by its household."""
+    joint = drift.joint
+    if joint is None or joint.owner[place] == NONE:
+        return book, drift, place
+    return joint.book, joint.drift, int(joint.owner[place])
 
 
 def _classes(book: Book, drift: Drift, place: int) -> list[Mapping[str, Any]]:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from rebalancer.engine.book import NONE, Book
 from rebalancer.engine.book_tables import Bools
+from rebalancer.engine.joint_decisions import standing_together
 from rebalancer.engine.market_impact import market_impact
 from rebalancer.engine.optimiser.decision import ClassLine, Decision, Trade
 from rebalancer.engine.policy import Distance, Policy, Preset
@@ -66,6 +69,25 @@ def volumes(book: Book) -> dict[str, int]:
     return {symbol: int(known[row]) for row, symbol in enumerate(book.securities.symbol) if known[row] not in (NONE, 0)}
 
 
+def not_worth_it(book: Book, decisions: Sequence[Decision], asked: AbstractSet[str]) -> dict[str, str]:
+    """Why trades are not to be made, by account id, where they would cost more than they are worth.
+
+    Accounts that follow one target together are weighed as one, by the policy of the first of them, and only where
+    every one of them is to be weighed: what raises cash in one account is not left undone for another's sake.
+
+    :param asked: ids of the accounts that are to be weighed (`weighed`)
+    """
+    shares, found = volumes(book), dict[str, str]()
+    policy_of = dict(zip(book.accounts.account_id, book.accounts.policy.tolist(), strict=True))
+    for group in standing_together(book, decisions):
+        names = [one.account_id for one in group]
+        if asked >= set(names) and any(one.trades for one in group):
+            weighing = worth_together(group, book.policies[policy_of[names[0]]], shares)
+            if not weighing.worth:
+                found.update(dict.fromkeys(names, weighing.sentence))
+    return found
+
+
 def worth_trading(
     decision: Decision, policy: Policy, adv_shares: Mapping[str, int], *, covariance: Covariance | None = None
 ) -> CostBenefit:
@@ -74,15 +96,39 @@ def worth_trading(
     :param adv_shares: average daily volumes (`volumes`); a security that has none moves no price
     :param covariance: looked at where the policy's distance is RISK; without it the classes are equally volatile
     """
-    value = float(decision.value)
+    return worth_together([decision], policy, adv_shares, covariance=covariance)
+
+
+def worth_together(
+    decisions: Sequence[Decision],
+    policy: Policy,
+    adv_shares: Mapping[str, int],
+    *,
+    covariance: Covariance | None = None,
+) -> CostBenefit:
+    """Weigh the trades of one account, or of the accounts of a household that follows one target together.
+
+    :param decisions: one or more; all of them have the same classes before and after
+    """
+    classes = decisions[0].classes
+    value = math.fsum(float(line.before_amount) for line in classes)
     scale = 0.5 * float(policy.risk_aversion) * float(policy.horizon_years) * value
     known = covariance if policy.distance is Distance.RISK else None
-    before, after = (_variance(decision.classes, of, policy, known) for of in ("before_weight", "after_weight"))
+    before, after = (_variance(classes, of, policy, known) for of in ("before_weight", "after_weight"))
     sigma = float(policy.relative_sigma)
-    impact = sum(_impact(trade, adv_shares.get(trade.symbol), sigma) for trade in decision.trades)
-    cost = float(decision.tax) + float(decision.cost) + impact
+    trades = [trade for one in decisions for trade in one.trades]
+    impact = sum(_impact(trade, adv_shares.get(trade.symbol), sigma) for trade in trades)
+    paid = _Paid(sum(float(one.tax) for one in decisions), sum(float(one.cost) for one in decisions), impact)
     benefit = scale * (before - after)
-    return CostBenefit(benefit, cost, _sentence(benefit, cost, policy, decision, impact))
+    return CostBenefit(benefit, sum(paid), _sentence(benefit, policy, paid))
+
+
+class _Paid(NamedTuple):
+    """Dollars; a loss realised makes the tax negative."""
+
+    tax: float
+    fees: float
+    impact: float
 
 
 def _variance(classes: Sequence[ClassLine], of: str, policy: Policy, covariance: Covariance | None) -> float:
@@ -108,13 +154,13 @@ def _impact(trade: Trade, adv_shares: int | None, sigma: float) -> float:
     return moved.temporary * float(trade.amount)
 
 
-def _sentence(benefit: float, cost: float, policy: Policy, decision: Decision, impact: float) -> str:
+def _sentence(benefit: float, policy: Policy, paid: _Paid) -> str:
     years = f"{policy.horizon_years.normalize():f} {'year' if policy.horizon_years == 1 else 'years'}"
-    parts = f"{_dollars(float(decision.tax))} tax, {_dollars(float(decision.cost))} spread and fees, "
-    verdict = "they are worth making" if benefit > cost else "they are not made"
+    verdict = "they are worth making" if benefit > sum(paid) else "they are not made"
     return (
-        f"Over {years} the trades would be worth {_dollars(benefit)} in less risk and would cost {_dollars(cost)} "
-        f"({parts}{_dollars(impact)} impact): {verdict}."
+        f"Over {years} the trades would be worth {_dollars(benefit)} in less risk and would cost "
+        f"{_dollars(sum(paid))} ({_dollars(paid.tax)} tax, {_dollars(paid.fees)} spread and fees, "
+        f"{_dollars(paid.impact)} impact): {verdict}."
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
 from rebalancer.engine.book import Book
-from rebalancer.engine.cost_benefit import volumes, weighed, worth_trading
+from rebalancer.engine.cost_benefit import not_worth_it, weighed
 from rebalancer.engine.drift import measure
 from rebalancer.engine.optimiser import Decision, solve
 from rebalancer.engine.policy import BadPolicy, Policy
@@ -90,7 +90,7 @@ def standing(book: Book) -> Standing:
     drift = measure(book)
     found = evaluate(book, drift)
     decided = solve(book, found.due, modes=found.mode[found.due], drift=drift)
-    made, not_worth = _made(book, found, decided)
+    made, not_worth = _made(book, found, list(decided))
     return Standing(
         accounts=len(book),
         breached=int(drift.breached.sum()),
@@ -104,15 +104,12 @@ def standing(book: Book) -> Standing:
     )
 
 
-def _made(book: Book, found: Triggers, decided: Iterable[Decision]) -> tuple[list[Decision], int]:
+def _made(book: Book, found: Triggers, decided: Sequence[Decision]) -> tuple[list[Decision], int]:
     """Decisions that trade, without those that are not worth it, and how many those are."""
-    asked, shares = weighed(book, found), volumes(book)
-    trading = [(place, one) for place, one in zip(found.due.tolist(), decided, strict=True) if one.trades]
-    made = [
-        one
-        for place, one in trading
-        if not asked[place] or worth_trading(one, book.policies[book.accounts.policy[place]], shares).worth
-    ]
+    asked = {name for name, one in zip(book.accounts.account_id, weighed(book, found), strict=True) if one}
+    dear = not_worth_it(book, decided, asked)
+    trading = [one for one in decided if one.trades]
+    made = [one for one in trading if one.account_id not in dear]
     return made, len(trading) - len(made)
 
 

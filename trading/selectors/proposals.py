@@ -67,7 +67,7 @@ def proposal_page(firm_id: int, proposal_id: int, *, reader: Member) -> Proposal
         head,
         scenarios,
         accounts,
-        household_classes(account["classes"] for account in accounts),
+        household_classes(_classes_to_sum(accounts)),
     )
 
 
@@ -89,6 +89,7 @@ def _account(part: ProposalAccount, names: _Names, on: date) -> Mapping[str, Any
     trades = [_trade(f"{part.pk}-{number}", unpack(trade), names, on) for number, trade in enumerate(part.trades)]
     return {
         **figures,
+        "joint": figures.get("joint", False),
         "id": account.pk,
         "name": account.name,
         "number_masked": f"…{account.number[-4:]}",
@@ -135,6 +136,12 @@ def _lot(lot: Mapping[str, Any], names: _Names, on: date) -> Mapping[str, Any]:
 
 
 _SUMMED = ("before", "after", "target", "low", "high")
+
+
+def _classes_to_sum(accounts: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Classes of the accounts; those of a household that follows one target together are the same in each, and once."""
+    joint = [account["classes"] for account in accounts if account["joint"]]
+    return joint[:1] + [account["classes"] for account in accounts if not account["joint"]]
 
 
 def household_classes(of_accounts: Iterable[list[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
@@ -203,6 +210,7 @@ def _head(
         "needs_second": proposal.needs_two,
         "four_eyes_sentence": proposal.two_reason if proposal.needs_two else None,
         "stale_because": stale or None,
+        "joint": any(account["joint"] for account in accounts),
         "newer_id": _newer_id(proposal),
         "approvals": [_approval(row) for row in approvals if row.decision == Approval.Decision.APPROVE],
         "rejection": next((_rejection(row) for row in approvals if row.decision == Approval.Decision.REJECT), None),

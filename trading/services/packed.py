@@ -56,7 +56,11 @@ def packed_certificate(decision: Decision) -> Any:
 
 
 def packed_figures(book: Book, decision: Decision, place: int) -> Any:
-    """Before and after: value, cash, drift, gains, tax and cost; by class and by security; what is left, and why."""
+    """Before and after: value, cash, drift, gains, tax and cost; by class and by security; what is left, and why.
+
+    Where the account follows its household's target (`joint`), drift, weights, classes and what is left are those of
+    the household, and the same in all of its accounts.
+    """
     class_of = {
         symbol: book.asset_classes[asset_class]
         for symbol, asset_class in zip(book.securities.symbol, book.securities.asset_class.tolist(), strict=True)
@@ -73,6 +77,7 @@ def packed_figures(book: Book, decision: Decision, place: int) -> Any:
             "securities": [_security(line, class_of) for line in decision.securities],
             "leftover": [{"code": code, "drift": _weight(drift)} for code, drift in decision.leftover],
             **_year(decision.year),
+            **({"joint": True} if decision.joint else {}),
             "wash": wash_notes(book, decision, place),
         }
     )

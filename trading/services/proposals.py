@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,9 +17,8 @@ from portfolios.selectors.policies import approval_limits, policies_in_force
 from portfolios.services.signals import Found, Outcome
 from portfolios.snapshots.book import LoadedBook, load_book
 from portfolios.snapshots.positions import Depth
-from rebalancer.engine.breaches import BreachCode
 from rebalancer.engine.checks import Checker
-from rebalancer.engine.cost_benefit import volumes, weighed, worth_trading
+from rebalancer.engine.cost_benefit import weighed
 from rebalancer.engine.optimiser import ENGINE_VERSION, solve
 from rebalancer.engine.optimiser.decision import Decision
 from trading.models import Proposal, ProposalAccount
@@ -29,14 +27,13 @@ from trading.selectors.working import households_at_work
 from trading.services.alternatives import OWN, ByScenario, LimitsByScenario, alternatives, own_scenario
 from trading.services.packed import packed_content, packed_inputs
 from trading.services.questions import Asked, Question, question_of
+from trading.services.soundness import outcome_of, too_dear, unsound
 from trading.services.totals import second_look, totals
 
 AT_WORK = Outcome(
     "ORDERS_AT_WORK",
     "Orders of an earlier proposal are still at work; the household is looked at when they have ended.",
 )
-
-log = logging.getLogger(__name__)
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
 
@@ -95,13 +92,13 @@ def propose(
     mode = np.array([modes[ids[row]] for row in rows.tolist()], dtype=np.int64)
     checker, whole_block = Checker(whole.book), solve(whole.book, rows, modes=mode)
     decisions = list(whole_block)
-    dear = _droppable(whole, checker, decisions, _not_worth_it(whole, decisions, _weighed(loaded, found)))
-    sound, outcomes = _sound(checker, decisions, dear)
+    dear, failing = too_dear(checker, decisions, _weighed(loaded, found)), unsound(checker, decisions)
+    sound = [one for one in decisions if one.account_id not in failing and one.account_id not in dear]
     decided, limits = _by_household(whole, sound, modes, checker)
     put = Asked(modes, frozenset(dear), {OWN: whole_block.volume_limits, **limits})
     proposals = _store(firm_id, scan_id, whole, decided, digests, put, at)
     place_of = {str(account): place for place, account in enumerate(loaded.account_ids.tolist())}
-    return Made(proposals, waiting | {place_of[account]: outcome for account, outcome in outcomes.items()})
+    return Made(proposals, waiting | {place_of[one.account_id]: outcome_of(one, failing, dear) for one in decisions})
 
 
 def _due(firm_id: int, loaded: LoadedBook, found: Found) -> tuple[Any, dict[int, Outcome]]:
@@ -113,65 +110,6 @@ def _due(firm_id: int, loaded: LoadedBook, found: Found) -> tuple[Any, dict[int,
 def _weighed(loaded: LoadedBook, found: Found) -> frozenset[str]:
     """Ids of the accounts whose policy weighs what a rebalance is worth against its cost."""
     return frozenset(str(one) for one in loaded.account_ids[weighed(loaded.book, found.triggers)].tolist())
-
-
-def _not_worth_it(whole: LoadedBook, decisions: Sequence[Decision], asked: frozenset[str]) -> dict[str, str]:
-    """Sentences on the weighed accounts whose trades cost more than they are worth, by account id."""
-    if not asked:
-        return {}
-    shares, book = volumes(whole.book), whole.book
-    policy_of = {
-        name: book.policies[row] for name, row in zip(book.accounts.account_id, book.accounts.policy, strict=True)
-    }
-    found = {}
-    for decision in decisions:
-        if decision.trades and decision.account_id in asked:
-            weighing = worth_trading(decision, policy_of[decision.account_id], shares)
-            if not weighing.worth:
-                found[decision.account_id] = weighing.sentence
-    return found
-
-
-def _droppable(
-    whole: LoadedBook, checker: Checker, decisions: Sequence[Decision], dear: Mapping[str, str]
-) -> dict[str, str]:
-    """Those of them without whose losses their household still keeps its budgets."""
-    if not dear or whole.book.taxes is None:
-        return dict(dear)
-    breaches = checker.check_all([one for one in decisions if one.account_id not in dear])
-    household_of = dict(zip(whole.book.accounts.account_id, whole.household_ids.tolist(), strict=True))
-    needing = {
-        household_of[account]
-        for account, found in breaches.items()
-        if any(one.code is BreachCode.BUDGET for one in found)
-    }
-    return {account: sentence for account, sentence in dear.items() if household_of[account] not in needing}
-
-
-def _sound(
-    checker: Checker, decisions: Sequence[Decision], dear: Mapping[str, str]
-) -> tuple[list[Decision], dict[str, Outcome]]:
-    """Decisions that foot and are worth their cost, and what is to be said of every one.
-
-    :param dear: by account id, why its trades are not worth what they cost
-    """
-    sound: list[Decision] = []
-    outcomes: dict[str, Outcome] = {}
-    breaches = checker.check_all(decisions)
-    for decision in decisions:
-        if decision.account_id in breaches:
-            what = breaches[decision.account_id]
-            log.error("account %s: the engine's decision does not foot: %s", decision.account_id, what)
-            outcomes[decision.account_id] = Outcome(
-                "CHECK_FAILED", "The trades found for it failed our own checks and were not proposed; this is reported."
-            )
-            continue
-        if decision.account_id in dear:
-            outcomes[decision.account_id] = Outcome("NOT_WORTH_COST", dear[decision.account_id])
-            continue
-        sound.append(decision)
-        outcomes[decision.account_id] = Outcome("PROPOSED") if decision.trades else _left_alone(decision)
-    return sound, outcomes
 
 
 def _by_household(
@@ -186,14 +124,6 @@ def _by_household(
     found = alternatives(whole, [one for own in trading.values() for one in own], modes, checker)
     decided = [_Decided(household, own, found.by_account) for household, own in trading.items()]
     return decided, found.limits
-
-
-def _left_alone(decision: Decision) -> Outcome:
-    """Why a due account has no trades: what was said of the account as a whole, or of its securities."""
-    said = sorted(decision.skipped, key=lambda one: one.symbol is not None)
-    if not said:
-        return Outcome("NO_TRADES", "No trade brings it nearer to its target.")
-    return Outcome(said[0].reason.value, " ".join(one.sentence for one in said[:3]))
 
 
 def _supersede(firm_id: int, scan_id: int, loaded: LoadedBook, at: datetime) -> None:

@@ -14,6 +14,7 @@ from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import Distance, solve
 from rebalancer.engine.triggers import MODES, Mode
 from trading.services.alternatives import OWN, ByScenario, LimitsByScenario, alternatives
+from trading.services.soundness import unsound
 
 
 class BadQuestion(ValueError):
@@ -96,7 +97,7 @@ def answer(question: Question) -> Answer:
     )
     decisions = list(found)
     checker = Checker(whole.book)
-    left_out |= checker.check_all(decisions).keys()
+    left_out |= unsound(checker, decisions)
     own = [decision for decision in decisions if decision.account_id not in left_out]
     others = alternatives(whole, own, modes, checker, limits)
     trading = {name: by for name, by in others.by_account.items() if any(decision.trades for decision in by.values())}

@@ -175,6 +175,8 @@ class Decision:
     """None where the household has no budget and its tax is that of each lot."""
     leftover: tuple[tuple[str, float], ...] = ()
     """Drift that is left, by the code of what stands in its way, the largest first."""
+    joint: bool = False
+    """Drift, weights, classes and leftover are those of the household, which follows one target together."""
 
     @property
     def budget_left(self) -> Decimal | None:

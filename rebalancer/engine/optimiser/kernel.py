@@ -208,7 +208,10 @@ def _write(work: Work, problem: Problem, account: int, outcome: Outcome) -> None
 
 @compiled
 def _commit(problem: Problem, account: int, guard: Guard, outcome: Outcome) -> None:
-    """Lock what the account buys or sells at a loss for the rest of its household."""
+    """Lock what the account buys or sells at a loss for the rest of its household.
+
+    What it bought recently stays in the rest's way even where it is sold here: that sale may not be approved.
+    """
     for row in range(problem.row_offsets[account], problem.row_offsets[account + 1]):
         group, steps = problem.rows[row].group, outcome.steps[row]
         if steps > 0:
@@ -216,11 +219,8 @@ def _commit(problem: Problem, account: int, guard: Guard, outcome: Outcome) -> N
         elif steps < 0:
             position = problem.rows[row].position
             for lot in range(problem.lot_offsets[position], problem.lot_offsets[position + 1]):
-                if outcome.taken[lot] > 0:
-                    if problem.lots[lot].loss and problem.accounts[account].taxable:
-                        guard.not_bought[group] = True
-                    if problem.lots[lot].recent:
-                        guard.recent[group] -= outcome.taken[lot]
+                if outcome.taken[lot] > 0 and problem.lots[lot].loss and problem.accounts[account].taxable:
+                    guard.not_bought[group] = True
 
 
 @compiled

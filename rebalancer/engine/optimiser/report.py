@@ -85,6 +85,7 @@ def decide(whole: Whole, reader: Reader, mode: Mode, proof: Proof) -> Decision:
         distance=proof.distance,
         year=proof.year,
         leftover=leftover(together, after, cash_weight_after - float(reader.drift.cash_level.target[facts.index])),
+        joint=together is not facts,
     )
 
 

@@ -15,6 +15,7 @@ from rebalancer.engine.book_rows import LotRow, PositionRow
 from rebalancer.engine.breaches import BreachCode
 from rebalancer.engine.checks import Checker, check
 from rebalancer.engine.optimiser import solve
+from rebalancer.engine.optimiser.decision import SkipReason
 from rebalancer.engine.policy import Distance
 from rebalancer.engine.triggers import MODES, Mode
 from tests.engine.books import FULL, OLD, TODAY, make_account, make_book, make_position, make_securities, make_security
@@ -127,3 +128,14 @@ def test_liquidation_leaves_nothing_where_nothing_is_barred(micros, status):
     account = make_account(held, tax_status=status, policy=replace(FULL, minimum_trade_amount=Decimal(0)))
     (line,) = [line for line in liquidate(make_book(account)).securities if line.symbol == "VTI"]
     assert line.quantity_after == 0
+
+
+def test_a_loss_is_not_taken_on_the_strength_of_what_another_account_sells():
+    recent = TODAY - timedelta(days=5)
+    buyer = make_account(make_position("OLD", ("40", "10", recent)), cash="500", household="H")
+    loser = make_account(make_position("OLD", ("100", "40", OLD)), account_id="A2", household="H")
+    book = make_book(buyer, loser)
+    both = list(solve(book, modes=[LIQUIDATE, LIQUIDATE]))
+    assert Checker(book).check_all(both) == {}
+    assert [sold(one) for one in both] == [{"OLD": Decimal(40)}, {}]
+    assert ("OLD", SkipReason.WASH_SALE_LOSS) in [(one.symbol, one.reason) for one in both[1].skipped]
