@@ -1,6 +1,6 @@
 """The book that the journeys walk through, written into the database of the environment by a process of its own.
 
-`python -m tests.journeys.book` makes Birch with four households, prices of today, and its accounts at the simulator.
+`python -m tests.journeys.book` makes Birch with six households, prices of today, and its accounts at the simulator.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import django
 MODEL_WEIGHTS = {"VTI": Decimal("0.50"), "VEA": Decimal("0.18"), "BND": Decimal("0.30")}
 CENT = Decimal("0.01")
 TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
+TOGETHER = "[trading]\njoint = true\n"
 
 
 def build() -> None:
     """Alder is far off its targets, Cherry too and needs two approvers, Fir is all cash, Elm on plan.
 
-    Gum has gains that less tax would not realise, and a lot at a loss.
+    Gum has gains that less tax would not realise, and a lot at a loss. The accounts of Oak follow the model together.
     Cedar has a book of its own.
     """
     from django.utils import timezone
@@ -63,6 +64,14 @@ def build() -> None:
             sentence="A lot of BND came without its cost basis.",
             opened_at=now,
         )
+        oak = make_household(birch.firm_id, name="Oak", adviser_id=birch.adviser.id)
+        make_assignment(birch.firm_id, oak, birch.model)
+        taxed = make_account(birch.firm_id, oak, number="6001", cash="1500.00")
+        make_lot(birch.firm_id, taxed, "VTI", "300", basis=str(150 * prices["VTI"]))
+        ira = make_account(birch.firm_id, oak, number="6002", registration="ROTH_IRA", cash="700.00")
+        make_lot(birch.firm_id, ira, "BND", "200", basis="15000.00")
+        make_lot(birch.firm_id, ira, "VTI", "60", basis="12000.00")
+        publish_policy(firm_id=birch.firm_id, toml=TOGETHER, at=now, by="test", household_id=oak.pk)
         open_accounts(birch.firm_id, birch.account.custodian_id, prices)
 
 

@@ -120,6 +120,26 @@ def above_the_limit_a_second_person_sends_the_orders(browser: Browser, stack: St
         wait_until_filled(owner)
 
 
+def accounts_that_follow_one_target_are_approved_as_one(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as adviser:
+        adviser.sign_in(ADVISER)
+        scan(adviser)
+        page = adviser.page
+        page.get_by_role("link", name="Oak", exact=True).click()
+        expect(page.locator("#by-class + .quiet")).to_have_text("its accounts follow this target together")
+        found = adviser.look(name="joint proposal")
+        expect(page.get_by_text("By class", exact=True)).to_have_count(0)
+        page.get_by_role("button", name="Approve…").click()
+        page.get_by_role("dialog").get_by_role("button", name="Approve", exact=True).click()
+        page.get_by_role("link", name="See its orders").click()
+        wait_until_filled(adviser)
+        adviser.go("/book/")
+        page.get_by_role("link", name="Oak Roth_Ira").click()
+        expect(page.locator("main")).to_contain_text("follow one target together: what is shown here is the household")
+        found += adviser.look(name="joint account")
+    assert "\n".join(found) == ""
+
+
 def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
     with tab(browser, stack.url) as adviser:
         adviser.sign_in(ADVISER)
@@ -139,6 +159,7 @@ def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
 WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
     an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why,
     another_scenario_is_chosen_by_keyboard_and_its_trades_are_the_ones_approved,
+    accounts_that_follow_one_target_are_approved_as_one,
     above_the_limit_a_second_person_sends_the_orders,
     the_keyboard_is_enough_to_reject,
 )
