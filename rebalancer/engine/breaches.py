@@ -42,3 +42,8 @@ class Breach:
 
     code: BreachCode
     sentence: str
+
+
+def breach(code: BreachCode, subject: str, what: str) -> Breach:
+    """Of an account or a symbol: `VTI is traded twice.`"""
+    return Breach(code, f"{subject} {what}.")

@@ -9,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 
 from rebalancer.engine import lots, money
 from rebalancer.engine.book import NONE, Block, Book, TaxStatus
 from rebalancer.engine.book_tables import MICRO
-from rebalancer.engine.breaches import Breach, BreachCode
+from rebalancer.engine.breaches import Breach, BreachCode, breach
 from rebalancer.engine.budget_checks import over_budget
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side, regulatory_fees
 from rebalancer.engine.hold_ranges import by_holding
 from rebalancer.engine.joint_checks import astray
-from rebalancer.engine.lots import Lot, Pick, Term
+from rebalancer.engine.lot_checks import wrong_lots
+from rebalancer.engine.lots import Lot, Term
 from rebalancer.engine.optimiser.decision import Decision, Trade
 from rebalancer.engine.policy import Policy
 from rebalancer.engine.range_checks import out_of_range
 from rebalancer.engine.triggers import Mode
+from rebalancer.engine.volume_checks import over_volume
 from rebalancer.engine.wash_window import WashWindow
 
 __all__ = ["Breach", "BreachCode", "Checker", "check"]
@@ -75,14 +76,16 @@ class Checker:
         by_account = [(self.accounts[decision.account_id], decision) for decision in decisions]
         for account_id, symbol in self.window.bought_against_a_loss(by_account, self.securities):
             sentence = "is bought while the household sells it, or its equivalent, at a loss"
-            found[account_id].append(_breach(BreachCode.BANNED_BUY, symbol, sentence))
+            found[account_id].append(breach(BreachCode.BANNED_BUY, symbol, sentence))
         raising = [account for account, _ in by_account if self._missing_cash(account) > 0]
         for over in over_budget(self.book, by_account, raising):
-            found[over.account_id].append(_breach(BreachCode.BUDGET, over.account_id, over.sentence))
+            found[over.account_id].append(breach(BreachCode.BUDGET, over.account_id, over.sentence))
+        for account_id, symbol in over_volume(self.book, by_account):
+            found[account_id].append(breach(BreachCode.VOLUME_CAP, symbol, "is traded beyond the volume of a day"))
         for trade in astray(self.book, self.drift, by_account, self._room):
             code = BreachCode.CROSSES_TARGET if trade.crosses else BreachCode.AWAY_FROM_TARGET
             which = "past" if trade.crosses else "away from"
-            found[trade.account_id].append(_breach(code, trade.symbol, f"is traded {which} its household's target"))
+            found[trade.account_id].append(breach(code, trade.symbol, f"is traded {which} its household's target"))
         return {account_id: breaches for account_id, breaches in found.items() if breaches}
 
     def check(self, decision: Decision) -> list[Breach]:
@@ -93,10 +96,10 @@ class Checker:
         account = self.accounts[decision.account_id]
         found = list(self._cash(account, decision))
         if decision.trades and not self._is_open(account):
-            found.append(_breach(BreachCode.NOT_ALLOWED, decision.account_id, "is blocked or follows no model"))
+            found.append(breach(BreachCode.NOT_ALLOWED, decision.account_id, "is blocked or follows no model"))
         symbols = [trade.symbol for trade in decision.trades]
         found += [
-            _breach(BreachCode.TWICE, symbol, "is traded twice")
+            breach(BreachCode.TWICE, symbol, "is traded twice")
             for symbol in sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
         ]
         placed = [(trade, self._place(account, trade)) for trade in decision.trades]
@@ -106,7 +109,7 @@ class Checker:
             found += [] if self.is_joint(account) else self._direction(trade, place, decision.mode)
             found += out_of_range(self.book, self.ranges, trade, (account, place.security), place.quantity, place.value)
             if trade.side is Side.SELL:
-                found += self._lots(trade, place)
+                found += wrong_lots(trade, place.quantity, place.lots, self.book.as_of)
         found += self._wash(account, placed)
         found += self._totals(account, decision)
         return found
@@ -160,35 +163,35 @@ class Checker:
         flows = [_signed(trade) for trade in decision.trades]
         before = money.from_micros(int(self.drift.cash[account]))
         if before != decision.cash_before or money.total([before, *flows]) != decision.cash_after:
-            yield _breach(BreachCode.CASH_DOES_NOT_CLOSE, where, f"does not come to {decision.cash_after} in cash")
+            yield breach(BreachCode.CASH_DOES_NOT_CLOSE, where, f"does not come to {decision.cash_after} in cash")
         if not any(trade.side is Side.BUY for trade in decision.trades):
             return
         kept = money.from_micros(int(accounts.cash_reserve[account]) + int(accounts.withdrawals_due[account]))
         if decision.cash_after < 0:
-            yield _breach(BreachCode.NEGATIVE_CASH, where, f"would buy down to {decision.cash_after} in cash")
+            yield breach(BreachCode.NEGATIVE_CASH, where, f"would buy down to {decision.cash_after} in cash")
         elif decision.cash_after < kept:
-            yield _breach(BreachCode.RESERVE_SPENT, where, f"would buy into the {kept} that is to be kept")
+            yield breach(BreachCode.RESERVE_SPENT, where, f"would buy into the {kept} that is to be kept")
 
     def _size(self, trade: Trade, place: _Place, mode: str) -> Iterator[Breach]:
         securities, policy = self.book.securities, place.policy
         price = money.from_micros(int(securities.price[place.security]))
         exact = money.times(trade.quantity, price)
         if trade.quantity <= 0 or trade.price != price:
-            yield _breach(BreachCode.PRICE, trade.symbol, f"is {trade.quantity} at {trade.price}, priced {price}")
+            yield breach(BreachCode.PRICE, trade.symbol, f"is {trade.quantity} at {trade.price}, priced {price}")
         if trade.amount != money.cents(exact):
-            yield _breach(BreachCode.AMOUNT, trade.symbol, f"comes to {exact}, not to {trade.amount}")
+            yield breach(BreachCode.AMOUNT, trade.symbol, f"comes to {exact}, not to {trade.amount}")
         if trade.cost != self._cost(trade, place):
-            yield _breach(BreachCode.COST, trade.symbol, f"costs {self._cost(trade, place)}, not {trade.cost}")
+            yield breach(BreachCode.COST, trade.symbol, f"costs {self._cost(trade, place)}, not {trade.cost}")
         smallest = self._smallest(place)
         if exact < smallest - CENT / 100 and mode != Mode.LIQUIDATE:
-            yield _breach(BreachCode.BELOW_MINIMUM, trade.symbol, f"is a trade of {exact}, below {smallest}")
+            yield breach(BreachCode.BELOW_MINIMUM, trade.symbol, f"is a trade of {exact}, below {smallest}")
         fraction = bool(securities.fractional[place.security]) and not policy.whole_shares
         closes = trade.side is Side.SELL and money.to_micros(trade.quantity) == place.quantity
         if not fraction and not closes and trade.quantity % int(securities.lot_size[place.security]):
-            yield _breach(BreachCode.FRACTIONAL, trade.symbol, f"is traded in parts of a share: {trade.quantity}")
+            yield breach(BreachCode.FRACTIONAL, trade.symbol, f"is traded in parts of a share: {trade.quantity}")
         adv = int(securities.adv_shares[place.security])
         if adv != NONE and trade.quantity > policy.adv_cap * adv:
-            yield _breach(BreachCode.VOLUME_CAP, trade.symbol, f"is {trade.quantity} of {adv} shares a day")
+            yield breach(BreachCode.VOLUME_CAP, trade.symbol, f"is {trade.quantity} of {adv} shares a day")
 
     def _cost(self, trade: Trade, place: _Place) -> Decimal:
         securities = self.book.securities
@@ -205,14 +208,14 @@ class Checker:
         stale = securities.price_age_sessions[place.security] > place.policy.price_max_age_sessions
         held = at != NONE and positions.hold[at]
         if not self.tradable[place.security] or stale or held:
-            yield _breach(BreachCode.NOT_TRADABLE, trade.symbol, "may not be traded now")
+            yield breach(BreachCode.NOT_TRADABLE, trade.symbol, "may not be traded now")
         if at == NONE:
             return
         if trade.side is Side.BUY and positions.no_buy[at]:
-            yield _breach(BreachCode.BANNED_BUY, trade.symbol, "may not be bought: a restriction")
+            yield breach(BreachCode.BANNED_BUY, trade.symbol, "may not be bought: a restriction")
         unsure = not positions.basis_known[at] or positions.lots_missing[at]
         if trade.side is Side.SELL and (positions.no_sell[at] or unsure):
-            yield _breach(BreachCode.BANNED_SALE, trade.symbol, "may not be sold: a restriction, or lots are missing")
+            yield breach(BreachCode.BANNED_SALE, trade.symbol, "may not be sold: a restriction, or lots are missing")
 
     def _direction(self, trade: Trade, place: _Place, mode: str) -> Iterator[Breach]:
         """Towards the target, past it by half a step or half a smallest trade; sales for cash or of losses are free."""
@@ -225,9 +228,9 @@ class Checker:
         before = place.quantity * price
         after = before + sign * quantity * price
         if sign * (target - before) <= 0:
-            yield _breach(BreachCode.AWAY_FROM_TARGET, trade.symbol, "is traded away from its target")
+            yield breach(BreachCode.AWAY_FROM_TARGET, trade.symbol, "is traded away from its target")
         elif 2 * sign * (after - target) > over + ROUNDING:
-            yield _breach(BreachCode.CROSSES_TARGET, trade.symbol, "is traded past its target")
+            yield breach(BreachCode.CROSSES_TARGET, trade.symbol, "is traded past its target")
 
     def _past(self, trade: Trade, place: _Place, mode: str) -> int | None:
         """Twice what a trade may end past its target, in millionths of a micro-dollar; None where it is free."""
@@ -258,30 +261,6 @@ class Checker:
         floor = max(int(accounts.cash_reserve[account]) - int(accounts.reserve_threshold[account]), 0)
         return int(accounts.cash_reserve[account]) - free if free < floor else 0
 
-    def _lots(self, trade: Trade, place: _Place) -> Iterator[Breach]:
-        if trade.quantity > money.from_micros(place.quantity):
-            yield _breach(BreachCode.OVERSOLD, trade.symbol, f"is sold beyond the {place.quantity / MICRO} there are")
-        if money.total([pick.quantity for pick in trade.lots]) != trade.quantity:
-            yield _breach(BreachCode.LOTS_DO_NOT_SUM, trade.symbol, f"names lots that are not {trade.quantity} shares")
-        if len({pick.lot_id for pick in trade.lots}) != len(trade.lots):
-            yield _breach(BreachCode.LOT_OVERSOLD, trade.symbol, "names a lot twice")
-        for pick in trade.lots:
-            lot = place.lots.get(pick.lot_id)
-            if lot is None:
-                yield _breach(BreachCode.LOT_UNKNOWN, trade.symbol, f"names lot {pick.lot_id}, which is not there")
-            elif not 0 < pick.quantity <= lot.quantity:
-                yield _breach(BreachCode.LOT_OVERSOLD, trade.symbol, f"takes {pick.quantity} of lot {pick.lot_id}")
-            elif pick != self._relieved(lot, pick, trade):
-                yield _breach(BreachCode.LOT_FIGURES, trade.symbol, f"has wrong figures for lot {pick.lot_id}")
-
-    def _relieved(self, lot: Lot, pick: Pick, trade: Trade) -> Pick:
-        """What the lot gives, worked out anew: its share of the basis to the micro-dollar, all with the last share."""
-        whole = pick.quantity == lot.quantity
-        cost_basis = lot.cost_basis if whole else money.ratio(lot.cost_per_share() * Fraction(pick.quantity))
-        proceeds = money.times(pick.quantity, trade.price)
-        gain = money.minus(proceeds, cost_basis)
-        return Pick(lot.lot_id, pick.quantity, proceeds, cost_basis, gain, lot.term(self.book.as_of))
-
     def _wash(self, account: int, placed: Sequence[tuple[Trade, _Place]]) -> Iterator[Breach]:
         """Nothing bought that the household sold at a loss, no loss while a purchase within the window is kept."""
         household = int(self.book.accounts.household[account])
@@ -294,9 +273,9 @@ class Checker:
         for trade, place in placed:
             key = (household, int(self.book.securities.wash_group[place.security]))
             if trade.side is Side.BUY and key in self.window.sold_at_loss:
-                yield _breach(BreachCode.BANNED_BUY, trade.symbol, "was sold at a loss in the household within 30 days")
+                yield breach(BreachCode.BANNED_BUY, trade.symbol, "was sold at a loss in the household within 30 days")
             if self.window.takes_loss(account, trade) and self.window.would_wash(key, sold):
-                yield _breach(BreachCode.WASHED_LOSS, trade.symbol, "is sold at a loss that a purchase would wash")
+                yield breach(BreachCode.WASHED_LOSS, trade.symbol, "is sold at a loss that a purchase would wash")
 
     def _totals(self, account: int, decision: Decision) -> Iterator[Breach]:
         taxed = self.book.accounts.tax_status[account] == TaxStatus.TAXABLE
@@ -309,12 +288,8 @@ class Checker:
             money.total([trade.cost for trade in decision.trades]),
         )
         if wanted != (decision.gain_short, decision.gain_long, decision.tax, decision.cost):
-            yield _breach(BreachCode.TOTALS, decision.account_id, "has gains, tax or costs that do not foot")
+            yield breach(BreachCode.TOTALS, decision.account_id, "has gains, tax or costs that do not foot")
 
 
 def _signed(trade: Trade) -> Decimal:
     return (trade.amount if trade.side is Side.SELL else -trade.amount) - trade.cost
-
-
-def _breach(code: BreachCode, subject: str, what: str) -> Breach:
-    return Breach(code, f"{subject} {what}.")
