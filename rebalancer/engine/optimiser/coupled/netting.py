@@ -3,8 +3,8 @@
 Schedule D makes the tax linear in each of five regions of net gains, and not convex over them. At the rates of a
 region its households are decided as any others; what that costs is then stated with the true change of their tax. Where
 a region's answer lies beyond its own edge, the best lies on that edge, and a rate between those of its two sides leads
-there: it is halved. The answer of every attempt bounds the cost in each region from below (`Region.least`), and the
-least of the regions' best bounds is the household's.
+there: it is halved, and lots of both terms are mixed in the end (`lot_mix`). The answer of every attempt bounds the
+cost in each region from below (`Region.least`), and the least of the regions' best bounds is the household's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from rebalancer.engine.book_tables import MICRO, Floats, Ints
 from rebalancer.engine.optimiser.coupled.budgets import Budget, Budgets
 from rebalancer.engine.optimiser.coupled.halving import HALF_A_MICRO, SMALL_GAP
+from rebalancer.engine.optimiser.coupled.lot_mix import mix_lots
 from rebalancer.engine.optimiser.coupled.remembering import Remembered
 from rebalancer.engine.optimiser.coupled.searches import Search
 from rebalancer.engine.optimiser.coupled.year_taxes import YearTaxes
@@ -126,8 +127,18 @@ class _Years:
             found = shifted + region.least(short_rate, long_rate)
             self.lower[place] = np.maximum(self.lower[place], found)
 
+    def _mix_lots(self) -> None:
+        """Take the best's sales from the lots that cost least together, where that keeps the budgets as well."""
+        self.remembered.restore()
+        saved = mix_lots(self.search, self.year, self.households)
+        beyond = np.max([self._beyond(self.budgets.gain), self._beyond(self.budgets.tax)], axis=0)
+        better = (saved > 0.0) & (beyond <= self.beyond + HALF_A_MICRO)
+        self.best[better] -= saved[better]
+        self.remembered.keep(better)
+
     def _finish(self) -> None:
         """Restore the best; what an account's own figures do not say of the household's tax is shared by value."""
+        self._mix_lots()
         self.remembered.restore()
         self.prices[:, self.households] = self.best_prices
         outcome, owner, accounts = self.search.outcome, self.owner, self.accounts
