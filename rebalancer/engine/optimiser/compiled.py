@@ -45,17 +45,20 @@ CENT = 10_000
 """Micro-dollars."""
 
 
+_SETTINGS: dict[str, Any] = {"cache": KEPT is not None, "nogil": True, "error_model": "numpy", "_nrt": False}
+"""Nothing is allocated in compiled code: whoever calls it holds all arrays meanwhile. So none of it counts references,
+which took half of its time; an array that it makes would not compile."""
+
+
 def compiled(function: Function) -> Function:
     """Machine code that other compiled code calls; the interpreter cannot, which halves the time of compiling."""
-    kernel: Function = _njit(
-        cache=KEPT is not None, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(function)
+    kernel: Function = _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_SETTINGS)(function)
     return kernel
 
 
 def called(function: Function) -> Function:
     """Machine code that the interpreter calls, without its lock."""
-    kernel: Function = _njit(cache=KEPT is not None, nogil=True, error_model="numpy")(function)
+    kernel: Function = _njit(**_SETTINGS)(function)
     return kernel
 
 

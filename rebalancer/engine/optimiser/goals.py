@@ -43,6 +43,7 @@ def goals(book: Book, drift: Drift, target: Ints) -> Ints:
             asked[here] * value[account],
             of_class[account] * value[account],
             spare[account],
+            np.zeros(len(group)),
         )
     _count_equivalents(rows.offsets, book.securities.wash_group[rows.security], rows.weight * value[rows.account], goal)
     aimed: Ints = np.round(goal).astype(np.int64)
@@ -84,9 +85,11 @@ def _asked(off: Floats, group: Ints, asked: Floats, of_class: Floats, row: int, 
 
 
 @called
-def _aim(goal: Floats, off: Floats, group: Ints, asked: Floats, of_class: Floats, spare: float) -> None:
-    """Set the goals of one account; amounts in micro-dollars."""
-    moved = np.zeros(len(off))
+def _aim(goal: Floats, off: Floats, group: Ints, asked: Floats, of_class: Floats, spare: float, moved: Floats) -> None:
+    """Set the goals of one account; amounts in micro-dollars.
+
+    :param moved: zeros, one a row: room for what each of them moves
+    """
     for sign in (1.0, -1.0):
         for row in range(len(off)):
             if sign * off[row] > 0.0:
