@@ -25,9 +25,11 @@ def account_rows(firm_id: int, household_ids: Sequence[int], *, as_of: date) -> 
     parameters = {"firm": firm_id, "on": as_of, "flows_until": as_of + WITHDRAWAL_NOTICE}
     wanted = np.unique(np.array(household_ids, dtype=np.int64))
     rows, _ = fetch_of(wanted, queries.ACCOUNTS, parameters, queries.ACCOUNT_COLUMNS, by="account.household_id")
+    sorting = np.lexsort((rows["id"], rows["household_id"]))
+    rows = {name: column[sorting] for name, column in rows.items()}
     order = np.argsort(rows["id"], kind="stable")
     ids, size = rows["id"][order], len(order)
-    for query, names in queries.OF_SOME_ACCOUNTS:
+    for query, names in queries.OF_ACCOUNTS:
         found, place = fetch_of(ids, query, parameters, ("account_id", *names), by="account_id")
         rows |= {name: scattered(found[name], order[place], size) for name in names}
     return rows | _followed(rows, ids, order, parameters)
