@@ -55,22 +55,20 @@ OF_ACCOUNTS = (
 )
 """What accounts have at most one row of, each with the names of its columns; the others have zero."""
 
+# All assignments so far: which is the newest is found out of them, since few owners have had more than one.
 OWN_MODELS = f"""
-SELECT DISTINCT ON (account_id) account_id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
+SELECT account_id, id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
 FROM portfolios_modelassignment
 WHERE firm_id = %(firm)s AND {{wanted}} AND assigned_on <= %(on)s
-ORDER BY account_id, assigned_on DESC, id DESC
 """
-OWN_MODEL_COLUMNS = ("account_id", "model_id", "assigned")
+OWN_MODEL_COLUMNS = ("account_id", "id", "model_id", "assigned")
 
 SHARED_MODELS = f"""
-SELECT DISTINCT ON (household_id)
-    household_id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
+SELECT household_id, id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
 FROM portfolios_modelassignment
 WHERE firm_id = %(firm)s AND {{wanted}} AND assigned_on <= %(on)s
-ORDER BY household_id, assigned_on DESC, id DESC
 """
-SHARED_MODEL_COLUMNS = ("household_id", "model_id", "assigned")
+SHARED_MODEL_COLUMNS = ("household_id", "id", "model_id", "assigned")
 
 VERSIONS = f"""
 SELECT DISTINCT ON (target_model_id) target_model_id AS model_id, id AS version_id,
