@@ -173,7 +173,7 @@ def _accounts(rows: Columns, household: Ints, versions: Ints, policy: Ints, shor
     followed = rows["version_id"] > 0
     block = np.where(rows["has_problem"] > 0, Block.DATA_PROBLEM, Block.NONE)
     return Accounts(
-        account_id=tuple(map(str, rows["id"].tolist())),
+        account_id=tuple(map(repr, rows["id"].tolist())),
         household=household.astype(np.int64),
         tax_status=rows["tax_status"],
         cash_settled=rows["settled"],

@@ -121,7 +121,7 @@ def _lot_table(lots: Columns, kept: Ints, owner: Ints, positions: int, as_of: da
     """What is bought between two sessions belongs to the next; in a book of the one before it is a lot of that day."""
     return LotTable(
         offsets=np.searchsorted(owner, np.arange(positions + 1)).astype(np.int64),
-        lot_id=tuple(map(str, lots["id"][kept].tolist())),
+        lot_id=tuple(map(repr, lots["id"][kept].tolist())),
         acquired_on=np.minimum(lots["acquired"][kept].astype("datetime64[D]"), np.datetime64(as_of)),
         quantity=lots["quantity"][kept],
         cost_basis=lots["cost_basis"][kept],
