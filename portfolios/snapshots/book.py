@@ -54,7 +54,8 @@ def load_book(
     parameters = {"firm": firm_id, "on": as_of}
     rows = account_rows(firm_id, household_ids, as_of=as_of)
     households, household = np.unique(rows["household_id"], return_inverse=True)
-    securities, security_ids, groups = _securities(parameters, as_of)
+    classes = dict(AssetClass.objects.order_by("id").values_list("id", "name"))
+    securities, security_ids, groups = _securities(parameters, as_of, list(classes))
     versions = np.unique(rows["version_id"][rows["version_id"] > 0])
     policies, policy = policies_of(firm_id, rows, policies_in_force(firm_id))
     if any(one.gain_band for one in policies):
@@ -62,7 +63,7 @@ def load_book(
     positions, lots, short = position_tables(firm_id, rows, security_ids, as_of, depth=depth)
     book = Book(
         as_of=as_of,
-        asset_classes=tuple(AssetClass.objects.order_by("id").values_list("name", flat=True)),
+        asset_classes=tuple(classes.values()),
         wash_groups=len(groups),
         households=len(households),
         securities=securities,
@@ -77,11 +78,13 @@ def load_book(
     return LoadedBook(book, rows["id"], rows["household_id"], security_ids, rows["version_id"])
 
 
-def _securities(parameters: Mapping[str, Any], as_of: date) -> tuple[Securities, Ints, Ints]:
-    """The whole security master with the firm's quotes, the securities' ids, and the ids of the wash groups."""
+def _securities(parameters: Mapping[str, Any], as_of: date, classes: Sequence[int]) -> tuple[Securities, Ints, Ints]:
+    """The whole security master with the firm's quotes, the securities' ids, and the ids of the wash groups.
+
+    :param classes: ids of all asset classes, sorted
+    """
     masters = list(Security.objects.order_by("id"))
     ids = np.array([row.pk for row in masters], dtype=np.int64)
-    classes = np.array(sorted({row.pk for row in AssetClass.objects.all()}), dtype=np.int64)
     groups = np.unique([row.wash_group_id for row in masters]).astype(np.int64)
     quotes = fetch_columns(queries.QUOTES, parameters, queries.QUOTE_COLUMNS)
     place = np.searchsorted(ids, quotes["security_id"])
@@ -170,7 +173,7 @@ def _accounts(rows: Columns, household: Ints, versions: Ints, policy: Ints, shor
     followed = rows["version_id"] > 0
     block = np.where(rows["has_problem"] > 0, Block.DATA_PROBLEM, Block.NONE)
     return Accounts(
-        account_id=tuple(map(str, rows["id"].tolist())),
+        account_id=tuple(map(repr, rows["id"].tolist())),
         household=household.astype(np.int64),
         tax_status=rows["tax_status"],
         cash_settled=rows["settled"],

@@ -78,7 +78,7 @@ def places(ids: Ints, values: Ints) -> Ints:
     if size <= 2 * len(ids) + TABLE_SLACK:
         table = np.full(size + 2, -1, dtype=np.int64)
         table[ids - first + 1] = np.arange(len(ids))
-        return table[np.clip(values - (first - 1), 0, size + 1)]
+        return table.take(values - (first - 1), mode="clip")  # clipping first takes ten times as long
     place = np.minimum(np.searchsorted(ids, values), len(ids) - 1)
     return np.where(ids[place] == values, place, -1).astype(np.int64, copy=False)
 

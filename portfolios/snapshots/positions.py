@@ -51,9 +51,10 @@ def position_tables(
     np.add.at(sums, owner, lots["quantity"][kept])
     unknown = np.zeros(len(keys), dtype=np.bool_)
     unknown[owner[lots["basis_known"][kept] == 0]] = True
+    account = keys // max(size, 1)
     positions = Positions(
-        offsets=np.searchsorted(keys, np.arange(len(accounts["id"]) + 1) * size).astype(np.int64),
-        security=keys % size,
+        offsets=np.append(0, np.cumsum(np.bincount(account, minlength=len(accounts["id"])))),
+        security=keys - account * size,
         quantity=quantity,
         no_buy=_marked(keys, flags, "NO_BUY"),
         no_sell=_marked(keys, flags, "NO_SELL"),
@@ -62,7 +63,7 @@ def position_tables(
         lots_missing=(sums != quantity) & (depth is Depth.ALL_LOTS),
     )
     table = _lot_table(lots, kept, owner, len(keys), as_of)
-    return positions, table, accounts["id"][np.unique(keys[quantity < 0] // size)]
+    return positions, table, accounts["id"][np.unique(account[quantity < 0])]
 
 
 def _held(firm_id: int, accounts: Columns, security_ids: Ints, as_of: date) -> tuple[Ints, Ints]:
@@ -71,6 +72,8 @@ def _held(firm_id: int, accounts: Columns, security_ids: Ints, as_of: date) -> t
     quantity = rows["quantity"]
     if not quantity.all():
         keys, quantity = keys[quantity != 0], quantity[quantity != 0]
+    if (keys[1:] > keys[:-1]).all():
+        return keys, quantity
     order = np.argsort(keys, kind="stable")
     return keys[order], quantity[order]
 
@@ -91,7 +94,8 @@ def _rows_of(
         key=lambda found: found["held"] // span + base,
         narrow=frozenset({"held"} if (int(ids.max(initial=0)) - base + 1) * span <= INT32_MAX else ()),
     )
-    return rows, order[place] * len(security_ids) + places(security_ids, rows["held"] % span)
+    security = rows["held"] - rows["held"] // span * span
+    return rows, order[place] * len(security_ids) + places(security_ids, security)
 
 
 def _with_flagged(keys: Ints, quantity: Ints, flags: Mapping[int, set[str]]) -> tuple[Ints, Ints]:
@@ -117,7 +121,7 @@ def _lot_table(lots: Columns, kept: Ints, owner: Ints, positions: int, as_of: da
     """What is bought between two sessions belongs to the next; in a book of the one before it is a lot of that day."""
     return LotTable(
         offsets=np.searchsorted(owner, np.arange(positions + 1)).astype(np.int64),
-        lot_id=tuple(map(str, lots["id"][kept].tolist())),
+        lot_id=tuple(map(repr, lots["id"][kept].tolist())),
         acquired_on=np.minimum(lots["acquired"][kept].astype("datetime64[D]"), np.datetime64(as_of)),
         quantity=lots["quantity"][kept],
         cost_basis=lots["cost_basis"][kept],
@@ -148,10 +152,17 @@ def _flags(firm_id: int, accounts: Columns, security_ids: Ints, as_of: date) -> 
 
 
 def _restrictions(firm_id: int, as_of: date) -> Iterator[tuple[str, int | None, int | None, list[int]]]:
-    in_force = Restriction.objects.for_firm(firm_id).filter(Q(expires_on=None) | Q(expires_on__gte=as_of))
+    in_force = list(
+        Restriction.objects.for_firm(firm_id).filter(Q(expires_on=None) | Q(expires_on__gte=as_of)).order_by("id")
+    )
+    classes = _securities_by_class() if any(row.security_id is None for row in in_force) else {}
+    for row in in_force:
+        securities = [row.security_id] if row.security_id else classes.get(row.asset_class_id or 0, [])
+        yield row.kind, row.household_id, row.account_id, securities
+
+
+def _securities_by_class() -> Mapping[int, list[int]]:
     classes: dict[int, list[int]] = {}
     for security, asset_class in Security.objects.order_by("id").values_list("id", "asset_class_id"):
         classes.setdefault(asset_class, []).append(security)
-    for row in in_force.order_by("id"):
-        securities = [row.security_id] if row.security_id else classes.get(row.asset_class_id or 0, [])
-        yield row.kind, row.household_id, row.account_id, securities
+    return classes

@@ -11,16 +11,17 @@ EPOCH_DAY = "({0} - DATE '1970-01-01')::bigint"
 ACCOUNTS = f"""
 SELECT account.id, account.household_id,
     CASE account.tax_status WHEN 'TAXABLE' THEN 0 WHEN 'DEFERRED' THEN 1 ELSE 2 END::bigint AS tax_status,
-    coalesce({MICROS.format("cash.settled")}, 0) AS settled,
-    coalesce({MICROS.format("cash.unsettled")}, 0) AS unsettled,
     coalesce({EPOCH_DAY.format("account.last_rebalanced_on")}, -1) AS last_rebalanced
 FROM accounts_account account
-LEFT JOIN portfolios_cashbalance cash ON cash.firm_id = account.firm_id AND cash.account_id = account.id
 WHERE account.firm_id = %(firm)s AND account.status = 'OPEN' AND {{wanted}}
-ORDER BY account.household_id, account.id
 """
-ACCOUNT_COLUMNS = ("id", "household_id", "tax_status", "settled", "unsettled", "last_rebalanced")
+ACCOUNT_COLUMNS = ("id", "household_id", "tax_status", "last_rebalanced")
 
+CASH = f"""
+SELECT account_id, {MICROS.format("settled")} AS settled, {MICROS.format("unsettled")} AS unsettled
+FROM portfolios_cashbalance
+WHERE firm_id = %(firm)s AND {{wanted}}
+"""
 RESERVES = f"""
 SELECT account_id, {MICROS.format("sum(amount)")} AS reserve, {MICROS.format("sum(threshold)")} AS threshold
 FROM accounts_cashreserve
@@ -45,30 +46,29 @@ PROBLEMS = """
 SELECT DISTINCT account_id, 1::bigint AS has_problem FROM portfolios_dataproblem
 WHERE firm_id = %(firm)s AND {wanted} AND resolved_at IS NULL
 """
-OF_SOME_ACCOUNTS = (
+OF_ACCOUNTS = (
+    (CASH, ("settled", "unsettled")),
     (RESERVES, ("reserve", "threshold")),
     (LEAVING, ("leaving",)),
     (CONTRIBUTIONS, ("contributions",)),
     (PROBLEMS, ("has_problem",)),
 )
-"""What few accounts have, each with the names of its columns; the others have zero."""
+"""What accounts have at most one row of, each with the names of its columns; the others have zero."""
 
+# All assignments so far: which is the newest is found out of them, since few owners have had more than one.
 OWN_MODELS = f"""
-SELECT DISTINCT ON (account_id) account_id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
+SELECT account_id, id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
 FROM portfolios_modelassignment
 WHERE firm_id = %(firm)s AND {{wanted}} AND assigned_on <= %(on)s
-ORDER BY account_id, assigned_on DESC, id DESC
 """
-OWN_MODEL_COLUMNS = ("account_id", "model_id", "assigned")
+OWN_MODEL_COLUMNS = ("account_id", "id", "model_id", "assigned")
 
 SHARED_MODELS = f"""
-SELECT DISTINCT ON (household_id)
-    household_id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
+SELECT household_id, id, target_model_id AS model_id, {EPOCH_DAY.format("assigned_on")} AS assigned
 FROM portfolios_modelassignment
 WHERE firm_id = %(firm)s AND {{wanted}} AND assigned_on <= %(on)s
-ORDER BY household_id, assigned_on DESC, id DESC
 """
-SHARED_MODEL_COLUMNS = ("household_id", "model_id", "assigned")
+SHARED_MODEL_COLUMNS = ("household_id", "id", "model_id", "assigned")
 
 VERSIONS = f"""
 SELECT DISTINCT ON (target_model_id) target_model_id AS model_id, id AS version_id,

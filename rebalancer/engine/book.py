@@ -59,6 +59,10 @@ __all__ = [
 ]
 
 
+MOST_WORTH = 2.0**62
+"""Micro-dollars of a position, not reached."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Book:
     """All of it, as of one day.
@@ -132,20 +136,27 @@ class Book:
         check(not self.securities.is_cash[models.security].any(), "a sweep fund is cash: add its weight to cash_weight")
 
     def _check_positions(self) -> None:
-        account = self.account_of_position()
-        worth = self.positions.quantity / MICRO * self.securities.price[self.positions.security]
-        check(bool((np.abs(worth) < 2.0**62).all()), "positions.quantity times securities.price does not fit")
-        keys = np.sort(account * len(self.securities.symbol) + self.positions.security)
+        account, quantity = self.account_of_position(), self.positions.quantity
+        check(self._fits(), "positions.quantity times securities.price does not fit")
+        keys = account * len(self.securities.symbol) + self.positions.security
+        if not (keys[1:] > keys[:-1]).all():
+            keys = np.sort(keys)
         repeated = np.flatnonzero(keys[1:] == keys[:-1])
         for key in keys[repeated[:1]]:
             where = self.accounts.account_id[key // len(self.securities.symbol)]
             raise BadBook(
                 f"Account {where} has two positions of {self.securities.symbol[key % len(self.securities.symbol)]}."
             )
-        short = (self.positions.quantity < 0) & (self.accounts.block[account] == Block.NONE)
-        for row in np.flatnonzero(short)[:1]:
+        short = np.flatnonzero(quantity < 0)
+        for row in short[self.accounts.block[account[short]] == Block.NONE][:1]:
             symbol = self.securities.symbol[self.positions.security[row]]
             raise BadBook(f"Account {self.accounts.account_id[account[row]]} is short {symbol} and is not blocked.")
+
+    def _fits(self) -> bool:
+        """Every position is worth less than 64 bits hold; seen by the largest of all, or else by each."""
+        quantity, price = self.positions.quantity / MICRO, self.securities.price
+        largest = max(quantity.max(initial=0), -quantity.min(initial=0)) * float(price.max(initial=0))
+        return largest < MOST_WORTH or bool((np.abs(quantity * price[self.positions.security]) < MOST_WORTH).all())
 
     def __len__(self) -> int:
         return len(self.accounts.account_id)
@@ -161,8 +172,10 @@ class Book:
     def cash_micros(self, position_value: Ints | None = None) -> Ints:
         """Cash of every account: settled, unsettled and sweep funds, before withdrawals; micro-dollars."""
         value = self.position_value() if position_value is None else position_value
-        row = np.flatnonzero(self.securities.is_cash[self.positions.security])
         cash: Ints = self.accounts.cash_settled + self.accounts.cash_unsettled
+        if not self.securities.is_cash.any():
+            return cash
+        row = np.flatnonzero(self.securities.is_cash[self.positions.security])
         np.add.at(cash, self.account_of_position()[row], value[row])
         return cash
 

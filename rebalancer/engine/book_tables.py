@@ -285,9 +285,12 @@ def product(quantity: Ints, price: Ints) -> Ints:
     result = np.empty(len(quantity), dtype=np.int64)
     for start in range(0, len(quantity), _BLOCK):
         some, each = quantity[start : start + _BLOCK], price[start : start + _BLOCK]
-        whole, dollars = some // MICRO, each // MICRO
+        whole = some // MICRO
         rest = some - whole * MICRO
-        result[start : start + _BLOCK] = whole * each + rest * dollars + rest * (each - dollars * MICRO) // MICRO
+        result[start : start + _BLOCK] = whole * each
+        if rest.any():
+            dollars = each // MICRO
+            result[start : start + _BLOCK] += rest * dollars + rest * (each - dollars * MICRO) // MICRO
     return result
 
 

@@ -12,32 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebalancer.engine.alternate_targets import Lines, moved_targets
 from rebalancer.engine.book import NONE, Book
 from rebalancer.engine.book_tables import Bools, Floats, Ints
+from rebalancer.engine.drift_rows import Rows, rows_of
 from rebalancer.engine.gain_bands import Part, Sides, follows_gain, held, least_widths
 from rebalancer.engine.joint_drift import JointDrift, joined
 from rebalancer.engine.levels import EPSILON, Level, Widths, level
-
-DENSE_LIMIT = 50_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Rows:
-    """One row a security that an account holds or should hold, sorted by account (CSR `offsets`)."""
-
-    offsets: Ints
-    account: Ints
-    security: Ints
-    position: Ints
-    """Row of `Book.positions`, or NONE for what is in the model and not held."""
-    node: Ints
-    """Part of the account's model, an index into its `node_names`, or NONE."""
-    weight: Floats
-    target: Floats
-    """Alternates counted and replaced (`alternate_targets`)."""
-    instead: Ints
-    """The row that is bought in place of this one, or NONE."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -83,7 +63,7 @@ def _measure(book: Book) -> Drift:
     measured: Bools = (value > 0) & (book.accounts.model != NONE)
     cash_weight = np.where(measured, (cash - book.accounts.withdrawals_due) / np.maximum(value, 1), 0.0)
     cash_target, scale = _cash_targets(book, value, measured)
-    rows = _rows(book, position_value, value, measured, scale)
+    rows = rows_of(book, position_value, value, measured, scale)
     account_count = len(book)
     deviation = np.abs(rows.weight - rows.target)
     drift_weight = _summed(rows.account, deviation, account_count) + np.abs(cash_weight - cash_target)
@@ -125,76 +105,6 @@ def _cash_targets(book: Book, value: Ints, measured: Bools) -> tuple[Floats, Flo
     target = np.minimum(np.maximum(wanted, reserve), 1.0)
     scale = np.where(measured & (wanted < 1), (1 - target) / np.maximum(1 - wanted, EPSILON), 0.0)
     return target, scale
-
-
-def _rows(book: Book, position_value: Ints, value: Ints, measured: Bools, scale: Floats) -> Rows:
-    """What is held (sweep funds left out: they are cash), then what is in the model only, merged by account."""
-    held = np.flatnonzero(~book.securities.is_cash[book.positions.security])
-    held_account, held_security = book.account_of_position()[held], book.positions.security[held]
-    held_entry = _entry_of(book, book.accounts.model[held_account], held_security)
-    lacking_account, lacking_entry = _not_held(book, held_account, held_entry)
-    counts = np.bincount(held_account, minlength=len(book)) + np.bincount(lacking_account, minlength=len(book))
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
-    # both parts are sorted by account: a row's place is its own number plus the other part's rows before its account
-    held_place = np.arange(len(held)) + np.searchsorted(lacking_account, np.arange(len(book)))[held_account]
-    lacking_place = np.arange(len(lacking_entry)) + np.searchsorted(held_account, lacking_account, side="right")
-    position, entry = (np.full(offsets[-1], NONE, dtype=np.int64) for _ in range(2))
-    account, security = (np.empty(offsets[-1], dtype=np.int64) for _ in range(2))
-    weight = np.zeros(offsets[-1])
-    account[held_place], account[lacking_place] = held_account, lacking_account
-    security[held_place], security[lacking_place] = held_security, book.models.security[lacking_entry]
-    entry[held_place], entry[lacking_place] = held_entry, lacking_entry
-    position[held_place] = held
-    unit = np.where(measured, 1 / np.maximum(value, 1), 0.0)
-    weight[held_place] = position_value[held] * unit[held_account]
-    target = np.append(book.models.weight, 0.0)[entry] * scale[account]
-    node = np.append(book.models.node, NONE)[entry]
-    moved = moved_targets(book, Lines(offsets, account, security, position, weight, target), value)
-    return Rows(
-        offsets=offsets,
-        account=account,
-        security=security,
-        position=position,
-        node=node,
-        weight=weight,
-        target=moved.target,
-        instead=moved.instead,
-    )
-
-
-def _entry_of(book: Book, model: Ints, security: Ints) -> Ints:
-    """The row of `Book.models` for each (model, security), or NONE."""
-    count = len(book.securities.symbol)
-    owner = np.repeat(np.arange(len(book.models.model_id)), np.diff(book.models.offsets))
-    keys = owner * count + book.models.security
-    wanted = model * count + security
-    if len(book.models.model_id) * count <= DENSE_LIMIT:
-        table = np.full(len(book.models.model_id) * count + 1, NONE, dtype=np.int64)
-        table[keys] = np.arange(len(keys))
-        return table[np.where(model == NONE, -1, wanted)]
-    order = np.argsort(keys)
-    place = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
-    found = order[place]
-    return np.where((keys[found] == wanted) & (model != NONE), found, NONE)
-
-
-def _not_held(book: Book, held_account: Ints, held_entry: Ints) -> tuple[Ints, Ints]:
-    """(account, model entry) of everything that is in an account's model without a position row."""
-    model = book.accounts.model
-    followed = model != NONE
-    if not followed.any():
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    sizes = np.where(followed, np.diff(book.models.offsets)[model], 0)
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-    account = np.repeat(np.arange(len(book), dtype=np.int64), sizes)
-    within = np.arange(len(account)) - starts[account]
-    present = np.zeros(len(account), dtype=bool)
-    in_model = held_entry != NONE
-    owner, entry = held_account[in_model], held_entry[in_model]
-    present[starts[owner] + entry - book.models.offsets[model[owner]]] = True
-    lacking = np.flatnonzero(~present)
-    account = account[lacking]
-    return account, book.models.offsets[model[account]] + within[lacking]
 
 
 def _gains(book: Book, rows: Rows) -> Part | None:
@@ -259,13 +169,17 @@ def _any(account: Ints, flag: Bools, accounts: int) -> Bools:
 
 def _holds(book: Book, of: Bools) -> Bools:
     """Accounts that hold a security for which `of` is set."""
+    if not of.any():
+        return np.zeros(len(book), dtype=bool)
     flag = of[book.positions.security] & (book.positions.quantity != 0)
     return _any(book.account_of_position(), flag, len(book))
 
 
 def _stale(book: Book) -> Bools:
-    account = book.account_of_position()
     oldest = np.array([policy.price_max_age_sessions for policy in book.policies], dtype=np.int64)
-    age = book.securities.price_age_sessions[book.positions.security]
+    ages = book.securities.price_age_sessions
+    if not (book.securities.priced & (ages > oldest.min(initial=np.iinfo(np.int64).max))).any():
+        return np.zeros(len(book), dtype=bool)
+    account, age = book.account_of_position(), ages[book.positions.security]
     flag = (age > oldest[book.accounts.policy][account]) & (book.positions.quantity != 0)
     return _any(account, flag & book.securities.priced[book.positions.security], len(book))

@@ -24,9 +24,10 @@ INSERT INTO portfolios_price (security_id, priced_on, close, bid, ask, adv_share
     SELECT id, DATE '2026-11-20', 100, 99.99, 100.01, 5000000, 'BENCH' FROM portfolios_security;
 INSERT INTO accounts_household (firm_id, name, external_id)
     SELECT firm.id, 'Household ' || g, 'H' || g FROM accounts_firm firm, generate_series(1, {accounts} * 2 / 5) g;
-INSERT INTO accounts_account (firm_id, household_id, custodian_id, number, name, registration, tax_status, status)
+INSERT INTO accounts_account (firm_id, household_id, custodian_id, number, name, registration, tax_status, status,
+        last_rebalanced_on)
     SELECT household.firm_id, household.id, custodian.id, 'N' || household.id || '-' || g, 'Account', 'INDIVIDUAL',
-        'TAXABLE', 'OPEN'
+        'TAXABLE', 'OPEN', DATE '2026-10-01'
     FROM accounts_household household, accounts_custodian custodian, generate_series(1, 3) g
     ORDER BY household.id, g LIMIT {accounts};
 INSERT INTO portfolios_targetmodel (firm_id, code, name) SELECT id, 'M', 'Model' FROM accounts_firm;
@@ -42,7 +43,6 @@ INSERT INTO portfolios_modelassignment (firm_id, household_id, target_model_id, 
     FROM accounts_household household, portfolios_targetmodel model;
 INSERT INTO portfolios_cashbalance (firm_id, account_id, settled, unsettled, reported_on)
     SELECT firm_id, id, 4000, 0, DATE '2026-11-20' FROM accounts_account;
-UPDATE accounts_account SET last_rebalanced_on = DATE '2026-10-01';
 INSERT INTO portfolios_position (firm_id, account_id, security_id, quantity, reported_on)
     SELECT account.firm_id, account.id, security.id, (64 * (0.8 + 0.4 * random())
         * CASE WHEN account.id % 8 = 0 AND security.id % 5 = 0 THEN 1.9 ELSE 1 END)::int, DATE '2026-11-20'

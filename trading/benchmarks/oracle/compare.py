@@ -18,7 +18,7 @@ PRICED_BPS = 1e-3
 """How far two reckonings of the same trades may be apart, and a bound above an optimum."""
 
 Oracle = Callable[[Sequence[Account]], tuple[float, float] | None]
-"""Dollars: a cost that can be had, and one that nothing is below; None where no answer was found in time."""
+"""Dollars: a cost that can be had, and one that nothing is below; None where no answer was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,19 @@ def by_scip(accounts: Sequence[Account]) -> tuple[float, float] | None:
 def compare(cases: Iterable[Case], oracle: Oracle, *, exact: tuple[bool, ...]) -> Iterator[tuple[Compared, ...]]:
     """For every case that the oracle has an answer to, one comparison for each effort."""
     for case in cases:
-        accounts = case.terms()
-        least = oracle(accounts)
-        if least is not None:
-            book = case.book()
-            yield tuple(_compared(case, accounts, least, solve(book, exact=each)) for each in exact)
+        found = against(case, oracle, exact=exact)
+        if found is not None:
+            yield found
+
+
+def against(case: Case, oracle: Oracle, *, exact: tuple[bool, ...]) -> tuple[Compared, ...] | None:
+    """One comparison for each effort; None where the oracle has no answer."""
+    accounts = case.terms()
+    least = oracle(accounts)
+    if least is None:
+        return None
+    book = case.book()
+    return tuple(_compared(case, accounts, least, solve(book, exact=each)) for each in exact)
 
 
 def _compared(

@@ -18,12 +18,11 @@ from rebalancer.engine.book_rows import ModelRow
 from rebalancer.engine.optimiser import solve
 from trading.benchmarks.oracle.accounts import Case
 from trading.benchmarks.oracle.compare import Compared, steps_of
-from trading.benchmarks.oracle.milp import tax_on
+from trading.benchmarks.oracle.milp import NODES, program, tax_on
 from trading.benchmarks.oracle.terms import CASH_COUNTS, KEPT_BACK, Account, Line, counted_together
 from trading.benchmarks.oracle.ways import DEEP, Way, groups, keeps_recent, past, selling, smallest
 
 SPACING = 2
-WANTED_GAP_BPS = 5e-4
 SCARCE = 20.0
 TOLERANCE = 5e-3
 """Basis points by which two reckonings of the same trades may be apart: both met squares by tangents."""
@@ -67,29 +66,23 @@ def least_cost(
     accounts: Sequence[Account],
     model: ModelRow,
     *,
-    seconds: float = 10.0,
+    nodes: int = NODES,
     fixed: Sequence[Mapping[str, int]] | None = None,
 ) -> Least | None:
-    """The least cost, or None where SCIP does not close the gap in time, or where `fixed` trades break a rule.
+    """The least cost, or None where SCIP does not close the gap, or where `fixed` trades break a rule.
 
+    :param nodes: of its search, at most
     :param fixed: price these shares instead, by account and symbol
     """
-    import pyscipopt
-
-    program = pyscipopt.Model()
-    program.hideOutput()
-    program.setParam("limits/time", seconds)
-    program.setParam("limits/absgap", WANTED_GAP_BPS)
-    program.setParam("numerics/feastol", 1e-7)
-    program.setParam("parallel/maxnthreads", 1)
-    household = _Household(program, accounts, together(accounts, model))
+    scip = program(nodes)
+    household = _Household(scip, accounts, together(accounts, model))
     if fixed is not None:
         household.fix(fixed)
-    program.optimize()
-    if program.getStatus() not in ("optimal", "gaplimit") or not program.getNSols():
+    scip.optimize()
+    if scip.getStatus() not in ("optimal", "gaplimit") or not scip.getNSols():
         return None
     bps = household.value / 1e4
-    return Least(program.getObjVal() * bps, program.getDualbound() * bps, household.steps())
+    return Least(scip.getObjVal() * bps, scip.getDualbound() * bps, household.steps())
 
 
 def _leading_losses(way: Way) -> int:
@@ -249,12 +242,17 @@ class _Household:
             self.cost += self.bps / self.percent * (SCARCE - half) * missing
 
 
-def against_scip(case: Case, *, exact: bool) -> Compared | None:
-    """The engine's decisions on a household beside the least cost; None where SCIP finds none in time."""
+def against_scip(case: Case, *, exact: tuple[bool, ...]) -> tuple[Compared, ...] | None:
+    """The engine's decisions on a household beside the least cost, one comparison for each effort.
+
+    None where SCIP proves no least cost.
+    """
     accounts = case.terms()
     least = least_cost(accounts, case.model)
-    if least is None:
-        return None
+    return None if least is None else tuple(_compared(case, accounts, least, exact=each) for each in exact)
+
+
+def _compared(case: Case, accounts: Sequence[Account], least: Least, *, exact: bool) -> Compared:
     decisions = solve(case.book(), exact=exact)
     own = least_cost(accounts, case.model, fixed=[steps_of(one) for one in decisions])
     bps = 1e4 / sum(account.value for account in accounts)

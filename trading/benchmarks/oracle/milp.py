@@ -16,6 +16,8 @@ from trading.benchmarks.oracle.ways import DEEP, Way, cost_of, groups, keeps_rec
 
 SPACING = 2
 WANTED_GAP_BPS = 5e-4
+NODES = 100_000
+"""Some seconds; a search that ends at a count ends alike on every machine."""
 SCARCE = 20.0
 """Dollars a dollar of cash below the floor: more than any trade saves, and of a size that SCIP can reckon with."""
 
@@ -37,16 +39,23 @@ def available() -> bool:
     return find_spec("pyscipopt") is not None
 
 
-def least_cost(accounts: Sequence[Account], *, seconds: float = 5.0) -> Least | None:
-    """The least cost, or None where SCIP does not close the gap in time."""
+def program(nodes: int) -> Any:
+    """An empty program that SCIP solves alone, by its tree: looking for solutions beside it takes it longer."""
     import pyscipopt
 
     model = pyscipopt.Model()
     model.hideOutput()
-    model.setParam("limits/time", seconds)
+    model.setHeuristics(pyscipopt.scip.PY_SCIP_PARAMSETTING.OFF)
+    model.setParam("limits/totalnodes", nodes)
     model.setParam("limits/absgap", WANTED_GAP_BPS)
     model.setParam("numerics/feastol", 1e-7)
     model.setParam("parallel/maxnthreads", 1)
+    return model
+
+
+def least_cost(accounts: Sequence[Account], *, nodes: int = NODES) -> Least | None:
+    """The least cost, or None where SCIP does not close the gap within so many nodes of its search."""
+    model = program(nodes)
     value = sum(account.value for account in accounts)
     programs = [_Program(model, account, 1e4 / value) for account in accounts]
     _write(model, accounts, programs)

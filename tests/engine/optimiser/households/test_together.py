@@ -61,7 +61,7 @@ def _by_account(book, **options):
 def compared() -> list[tuple[Compared, Compared]]:
     """The default and the exact search of random households of two accounts."""
     cases = [joint_case(seed) for seed in range(1000, 1030)]
-    pairs = [(against_scip(case, exact=False), against_scip(case, exact=True)) for case in cases]
+    pairs = [against_scip(case, exact=(False, True)) for case in cases]
     return [(usual, exact) for usual, exact in pairs if usual and exact]
 
 
