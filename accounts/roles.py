@@ -23,6 +23,7 @@ class Right(models.TextChoices):
     APPROVE = "APPROVE", "Approve and reject proposals"
     SCAN = "SCAN", "Start a scan"
     MANAGE_MODELS = "MANAGE_MODELS", "Change models and policies"
+    MANAGE_TAXES = "MANAGE_TAXES", "Change a household's tax rates and budgets"
     LOAD_FEEDS = "LOAD_FEEDS", "Load custodian files"
     VIEW_OWN_PLAN = "VIEW_OWN_PLAN", "See one's own household"
 
@@ -32,7 +33,7 @@ _STAFF = frozenset({Right.VIEW_BOOK})
 RIGHTS: Mapping[str, frozenset[Right]] = {
     Role.OWNER: frozenset(Right) - {Right.VIEW_OWN_PLAN},
     Role.MODEL_MANAGER: _STAFF | {Right.MANAGE_MODELS, Right.SCAN},
-    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN},
+    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES},
     Role.TRADER: _STAFF | {Right.SCAN},
     Role.COMPLIANCE: _STAFF | {Right.APPROVE},
     Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN},

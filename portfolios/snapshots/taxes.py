@@ -41,6 +41,13 @@ def taxes_of(firm_id: int, households: Ints, *, as_of: date) -> HouseholdTaxes |
     return household_taxes(rows, {str(household): place for place, household in enumerate(households.tolist())})
 
 
+def year_of(profile: TaxProfile, *, as_of: date) -> tuple[Gains, TaxRow]:
+    """What a household has realised in its tax year up to a day of it, and what the engine is told of it."""
+    ledger = _ledger(profile.firm_id, [profile.household_id], as_of).get(profile.household_id, {})
+    realised = _realised(profile, ledger)
+    return realised, _row(profile, realised)
+
+
 def _row(profile: TaxProfile, realised: Gains) -> TaxRow:
     """Losses carried in lower what is taxed; the budget of gains is about the gains of the year alone."""
     short, long = realised.short - profile.carryover_short, realised.long - profile.carryover_long

@@ -57,6 +57,8 @@ DOORS = (
     Door("problems", Right.VIEW_BOOK),
     Door("accounts", Right.VIEW_BOOK),
     Door("account", Right.VIEW_BOOK, row="account"),
+    Door("household-taxes", Right.VIEW_BOOK, row="household"),
+    Door("household-taxes-change", Right.MANAGE_TAXES, row="household", method="POST"),
     Door("client-home", Right.VIEW_OWN_PLAN),
 )
 # What django-allauth gives: signing in and out, one's own password, address and second factor. Nothing of any firm.
@@ -119,7 +121,13 @@ def rows_of(world: World) -> dict[str, int]:
     scan = make_scan(world)
     proposal = Proposal.objects.for_firm(world.firm_id).order_by("id").last()
     assert proposal is not None
-    return {"order": first.pk, "scan": scan, "proposal": proposal.pk, "account": world.account.pk}
+    return {
+        "order": first.pk,
+        "scan": scan,
+        "proposal": proposal.pk,
+        "account": world.account.pk,
+        "household": world.household.pk,
+    }
 
 
 def test_every_route_is_in_the_table() -> None:

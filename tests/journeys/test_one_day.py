@@ -120,6 +120,30 @@ def above_the_limit_a_second_person_sends_the_orders(browser: Browser, stack: St
         wait_until_filled(owner)
 
 
+def a_budget_set_on_the_page_binds_at_the_next_look(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as adviser:
+        adviser.sign_in(ADVISER)
+        adviser.go("/book/")
+        page = adviser.page
+        page.get_by_role("link", name="Oak Individual").click()
+        page.get_by_role("link", name="taxes and budgets").click()
+        page.get_by_label("Net gain at most this year, $").fill("5000")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status").first).to_contain_text("Saved.")
+        expect(page.locator(".facts-band")).to_contain_text("$5,000 left of $5,000")
+        found = adviser.look(name="taxes")
+        page.get_by_label("Short-term rate, %").fill("408")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".errorlist")).to_contain_text("A rate must be below 100 %.")
+        adviser.complaints.clear()
+        found += adviser.look(name="taxes, refused")
+        adviser.go("/worklist/")
+        scan(adviser)
+        page.get_by_role("link", name="Oak", exact=True).click()
+        expect(page.locator(".facts-band")).to_contain_text("used $4,950 of $5,000, left $50")
+    assert "\n".join(found) == ""
+
+
 def accounts_that_follow_one_target_are_approved_as_one(browser: Browser, stack: Stack) -> None:
     with tab(browser, stack.url) as adviser:
         adviser.sign_in(ADVISER)
@@ -159,6 +183,7 @@ def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
 WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
     an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why,
     another_scenario_is_chosen_by_keyboard_and_its_trades_are_the_ones_approved,
+    a_budget_set_on_the_page_binds_at_the_next_look,
     accounts_that_follow_one_target_are_approved_as_one,
     above_the_limit_a_second_person_sends_the_orders,
     the_keyboard_is_enough_to_reject,

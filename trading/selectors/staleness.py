@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from portfolios.selectors.holdings import holdings_digests, newest_closes
+from portfolios.selectors.rules import rules_digests
 from portfolios.selectors.targets import current_versions
 from trading.models import Proposal, ProposalAccount
 
 PRICE_TOLERANCE = Decimal("0.02")
+HOLDINGS, RULES = "holdings_sha256", "rules_sha256"
+INPUTS: Mapping[str, str] = {
+    HOLDINGS: "Holdings or cash of",
+    RULES: "Restrictions, reserves, payments due, taxes or the policy of",
+}
+"""What an account's part of a proposal keeps digests of, and how it is called."""
+
+
+def input_digests(firm_id: int, account_ids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+    """By account, the digests of what a proposal is made from beside prices and the model."""
+    holdings, rules = holdings_digests(firm_id, account_ids), rules_digests(firm_id, account_ids)
+    return {account: {HOLDINGS: digest, RULES: rules[account]} for account, digest in holdings.items()}
 
 
 def why_stale(firm_id: int, proposal: Proposal) -> str:
     """A sentence that says what changed since the proposal was made; empty if nothing did.
 
-    Looks at holdings, lots and cash, the model's version, and prices of what it trades (2 % either way).
+    Looks at holdings, lots and cash, the rules of each account, the model's version, and prices of what it trades (2 %
+    either way).
     """
     rows = ProposalAccount.objects.for_firm(firm_id).filter(proposal=proposal).select_related("account")
     parts = list(rows.defer("scenarios", "figures", "skipped").order_by("id"))
-    digests = holdings_digests(firm_id, [part.account_id for part in parts])
+    digests = input_digests(firm_id, [part.account_id for part in parts])
     versions = current_versions(firm_id, [part.account_id for part in parts], proposal.as_of)
     for part in parts:
-        if digests.get(part.account_id) != part.inputs["holdings_sha256"]:
-            return f"Holdings or cash of {part.account} changed after this proposal was made. Scan again."
+        for name, words in INPUTS.items():
+            kept = part.inputs.get(name)
+            if kept is not None and digests.get(part.account_id, {}).get(name) != kept:
+                return f"{words} {part.account} changed after this proposal was made. Scan again."
         if versions.get(part.account_id) != part.model_version_id:
             return f"The target model of {part.account} changed after this proposal was made. Scan again."
     return _moved_price(firm_id, parts)

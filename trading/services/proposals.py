@@ -12,7 +12,6 @@ import numpy as np
 
 from accounts.services import audit
 from portfolios.models import Scan
-from portfolios.selectors.holdings import holdings_digests
 from portfolios.selectors.policies import approval_limits, policies_in_force
 from portfolios.services.signals import Found, Outcome
 from portfolios.snapshots.book import LoadedBook, load_book
@@ -23,6 +22,7 @@ from rebalancer.engine.optimiser import ENGINE_VERSION, solve
 from rebalancer.engine.optimiser.decision import Decision
 from trading.models import Proposal, ProposalAccount
 from trading.packing import content_digest, inputs_digest
+from trading.selectors.staleness import input_digests
 from trading.selectors.working import households_at_work
 from trading.services.alternatives import OWN, ByScenario, LimitsByScenario, alternatives, own_scenario
 from trading.services.packed import packed_content, packed_inputs
@@ -75,16 +75,16 @@ def propose(
     """Decide what is due in a looked-at book and store one proposal a household; older open ones give way.
 
     A proposal holds the trades that the household's policies ask for, and keeps those of the other scenarios beside
-    them. What the accounts hold is digested before it is read again for the decision, so that a change in between
-    makes the proposal stale rather than wrong. A decision that does not foot is logged and left out: it is a defect,
-    never a row.
+    them. What the accounts hold, and their rules, are digested before they are read again for the decision, so that a
+    change in between makes the proposal stale rather than wrong. A decision that does not foot is logged and left out:
+    it is a defect, never a row.
     """
     _supersede(firm_id, scan_id, loaded, at)
     due, waiting = _due(firm_id, loaded, found)
     if not len(due):
         return Made(0, waiting)
     households = np.unique(loaded.household_ids[due]).tolist()
-    digests = holdings_digests(firm_id, loaded.account_ids[due].tolist())
+    digests = input_digests(firm_id, loaded.account_ids[due].tolist())
     whole = load_book(firm_id, households, as_of=loaded.book.as_of, depth=Depth.ALL_LOTS)
     modes = {str(loaded.account_ids[place]): int(found.triggers.mode[place]) for place in due.tolist()}
     rows = whole.book.index_of([account for account in whole.book.accounts.account_id if account in modes])
@@ -154,7 +154,7 @@ def _store(
     scan_id: int,
     whole: LoadedBook,
     decided: Sequence[_Decided],
-    digests: Mapping[int, str],
+    digests: Mapping[int, Mapping[str, str]],
     put: Asked,
     at: datetime,
 ) -> int:
@@ -181,7 +181,7 @@ def _part(
     decision: Decision,
     place: int,
     of_household: _Decided,
-    digests: Mapping[int, str],
+    digests: Mapping[int, Mapping[str, str]],
 ) -> ProposalAccount:
     account_id = int(whole.account_ids[place])
     by_scenario = of_household.scenarios[decision.account_id]
@@ -189,7 +189,7 @@ def _part(
     return ProposalAccount(
         account_id=account_id,
         model_version_id=int(whole.version_ids[place]),
-        inputs=packed_inputs(whole.book, list(by_scenario.values()), place) | {"holdings_sha256": digests[account_id]},
+        inputs=packed_inputs(whole.book, list(by_scenario.values()), place) | dict(digests[account_id]),
         scenarios=scenarios,
         **scenarios[of_household.scenario],
     )

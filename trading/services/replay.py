@@ -13,6 +13,7 @@ from rebalancer.engine.book_pack import BadPackedBook
 from rebalancer.engine.optimiser import ENGINE_VERSION
 from trading.models import Proposal, ProposalAccount
 from trading.packing import canonical, content_digest, inputs_digest
+from trading.selectors.staleness import INPUTS
 from trading.services.approvals import ProposalNotFound
 from trading.services.packed import packed_content, packed_inputs
 from trading.services.questions import Answer, BadQuestion, Question, answer
@@ -83,9 +84,11 @@ def _kept(proposal: Proposal, parts: Sequence[ProposalAccount]) -> dict[str, Any
 
 
 def _again(proposal: Proposal, parts: Sequence[ProposalAccount], question: Question, found: Answer) -> dict[str, Any]:
-    """The same from the engine's answer. Digests of holdings are not the engine's: they stay as they are on record."""
-    holdings = {str(part.account_id): {"holdings_sha256": part.inputs.get("holdings_sha256")} for part in parts}
-    accounts = {name: _account(found, name, proposal.scenario, holdings.get(name, {})) for name in found.accounts}
+    """The same from the engine's answer. Digests of inputs are not the engine's: they stay as they are on record."""
+    digests = {
+        str(part.account_id): {name: part.inputs[name] for name in INPUTS if name in part.inputs} for part in parts
+    }
+    accounts = {name: _account(found, name, proposal.scenario, digests.get(name, {})) for name in found.accounts}
     scenarios = {name: account["scenarios"] for name, account in accounts.items()}
     hashes = {
         scenario: content_digest((int(name), by[scenario]["trades"]) for name, by in scenarios.items())
@@ -107,14 +110,14 @@ def _again(proposal: Proposal, parts: Sequence[ProposalAccount], question: Quest
     }
 
 
-def _account(found: Answer, name: str, scenario: str, holdings: Mapping[str, Any]) -> dict[str, Any]:
+def _account(found: Answer, name: str, scenario: str, digests: Mapping[str, Any]) -> dict[str, Any]:
     """An account's content as it would be stored; without any where it has no such scenario."""
     by_scenario, book = found.accounts[name], found.whole.book
     place = book.accounts.account_id.index(name)
     scenarios = {one: packed_content(book, decision, place) for one, decision in sorted(by_scenario.items())}
     return {
         "model_version": int(found.whole.version_ids[place]),
-        "inputs": packed_inputs(book, list(by_scenario.values()), place) | dict(holdings),
+        "inputs": packed_inputs(book, list(by_scenario.values()), place) | dict(digests),
         "scenarios": scenarios,
         **scenarios.get(scenario, dict.fromkeys(CONTENT)),
     }

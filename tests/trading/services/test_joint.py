@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import Account, CashReserve
+from accounts.models import Account, CashReserve, TaxProfile
 from portfolios.models import AccountSignal
 from portfolios.services.policies import publish_policy
 from portfolios.snapshots.account_pages import account_page
@@ -136,4 +136,14 @@ def test_an_account_that_only_raises_cash_is_decided_for_itself(birch: Birch) ->
     scan(birch)
     found = {part.account_id: part for part in parts_of(birch)}
     assert Decimal(found[birch.account.pk].figures["cash_after"]) >= 9000
+    assert replay(firm_id=birch.firm_id, proposal_id=proposal_of(birch).pk) == Replay(True, [])
+
+
+def test_a_budget_of_gains_binds_over_its_accounts(birch: Birch) -> None:
+    make_pair(birch)
+    make_lot(birch.firm_id, birch.account, "VTI", "300", basis="20000")
+    TaxProfile.objects.for_firm(birch.firm_id).update(gain_budget=Decimal(2000))
+    scan(birch)
+    gains = [Decimal(part.figures["gain_short"]) + Decimal(part.figures["gain_long"]) for part in parts_of(birch)]
+    assert 0 < sum(gains) <= 2000
     assert replay(firm_id=birch.firm_id, proposal_id=proposal_of(birch).pk) == Replay(True, [])
