@@ -15,11 +15,24 @@ from typing import Any
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_PLAIN = frozenset({str, bool, int, float, type(None)})
 TEXT_KEYS = frozenset({"lot_id", "symbol", "name", "code", "reason", "sentence", "id", "account_id"})
 
 
 def pack(value: Any) -> Any:
     """Plain JSON values of a decision's parts: decimals and days as text, tuples as lists."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {key if type(key) is str else str(key): pack(part) for key, part in value.items()}
+    if kind is list or kind is tuple:
+        return [pack(part) for part in value]
+    return _packed(value)
+
+
+def _packed(value: Any) -> Any:
+    """What is rarer, or of a type derived from one of these."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, date):

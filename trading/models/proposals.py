@@ -5,6 +5,7 @@ from django.db import models
 from accounts.models import Account, Household, Membership
 from accounts.models.base import TenantModel
 from portfolios.models import Scan
+from trading.models.documents import DocumentField
 
 
 class Proposal(TenantModel):
@@ -74,13 +75,13 @@ class ProposalAccount(TenantModel):
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     model_version_id = models.BigIntegerField()
-    trades = models.JSONField()
-    skipped = models.JSONField()
-    figures = models.JSONField()
-    inputs = models.JSONField()
-    certificate = models.JSONField(default=dict)
+    trades = DocumentField()
+    skipped = DocumentField()
+    figures = DocumentField()
+    inputs = DocumentField()
+    certificate = DocumentField(default=dict)
     """Objective, bound and gap of the trades it holds."""
-    scenarios = models.JSONField(default=dict)
+    scenarios = DocumentField(default=dict)
     """By scenario: trades, skipped, figures and certificate, packed like those the account holds now."""
 
     class Meta:
