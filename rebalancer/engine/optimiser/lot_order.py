@@ -92,13 +92,23 @@ def _ties(book: Book, position: Ints) -> Ints:
     """Older first, then by name: the day, with a small number where a position has lots of one day."""
     day = book.lots.acquired_on.astype(np.int64)
     tie: Ints = day * len(day)
-    order = np.lexsort((day, position))
-    same = np.flatnonzero((position[order][1:] == position[order][:-1]) & (day[order][1:] == day[order][:-1]))
-    rows = np.unique(np.concatenate([order[same], order[same + 1]]))
+    rows = _of_one_day(position, day)
     named = sorted(rows.tolist(), key=lambda row: book.lots.lot_id[row])
     for place, row in enumerate(named):
         tie[row] += place
     return tie
+
+
+def _of_one_day(position: Ints, day: Ints) -> Ints:
+    """Rows of lots whose position has another lot of the same day."""
+    if not len(day):
+        return np.zeros(0, dtype=np.int64)
+    first = day.min()
+    key = position * (day.max() - first + 1) + day - first
+    ordered = np.sort(key)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    same: Ints = np.flatnonzero(np.isin(key, twice)) if len(twice) else twice
+    return same
 
 
 def first_long_term_on(acquired_on: Dates) -> Dates:

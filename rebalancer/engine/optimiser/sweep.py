@@ -70,11 +70,23 @@ def _until(till: Till, cost: float) -> float:
 
 
 @compiled
+def _edge(work: Work, row: int) -> float:
+    """What a dollar of cash costs on the hull's edge after the row's corner; infinite at its end."""
+    at = work.rows[row].at
+    if at + 1 >= work.rows[row].corners:
+        return inf
+    here, there = work.points[row, work.corners[row, at]], work.points[row, work.corners[row, at + 1]]
+    slope: float = (there.g - here.g) / (there.y - here.y)
+    return slope
+
+
+@compiled
 def sweep(work: Work, rows: int, till: Till) -> Swept:
     """Find the cheapest combination of hulls; leaves each row's corner in `at`, its steps in `start`, its `base`."""
     cash, total = till.start, 0.0
     for row in range(rows):
         work.rows[row].at = 0
+        work.rows[row].edge = _edge(work, row)
         first = work.corners[row, 0]
         cash += work.points[row, first].y
         total += work.points[row, first].g
@@ -82,14 +94,8 @@ def sweep(work: Work, rows: int, till: Till) -> Swept:
     while True:
         best, cost = -1, inf
         for row in range(rows):
-            at = work.rows[row].at
-            if at + 1 < work.rows[row].corners:
-                here, there = work.corners[row, at], work.corners[row, at + 1]
-                slope = (work.points[row, there].g - work.points[row, here].g) / (
-                    work.points[row, there].y - work.points[row, here].y
-                )
-                if slope < cost:
-                    best, cost = row, slope
+            if work.rows[row].edge < cost:
+                best, cost = row, work.rows[row].edge
         if best < 0 or cost >= rate(till, cash):
             price = max(rate(till, cash), last)
             break
@@ -104,6 +110,7 @@ def sweep(work: Work, rows: int, till: Till) -> Swept:
         cash += step
         total += work.points[best, there].g - work.points[best, here].g
         work.rows[best].at += 1
+        work.rows[best].edge = _edge(work, best)
         last = cost
     for row in range(rows):
         place = work.corners[row, work.rows[row].at]

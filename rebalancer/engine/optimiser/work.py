@@ -48,6 +48,7 @@ ROW = np.dtype(
         ("corners", "i8"),
         ("options", "i8"),
         ("at", "i8"),  # the corner where the sweep stands
+        ("edge", "f8"),  # what a dollar of cash costs after that corner
         ("start", "i8"),  # steps at that corner
         ("best", "i8"),  # steps of the best answer
         ("kept", "i8"),  # steps of the best answer of all branches
