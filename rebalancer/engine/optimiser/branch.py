@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rebalancer.engine.optimiser.compiled import compiled
-from rebalancer.engine.optimiser.curves import cash_of, cut, wrap
+from rebalancer.engine.optimiser.curves import cash_of, cut
 from rebalancer.engine.optimiser.search import Terms, cost_of, search
 from rebalancer.engine.optimiser.sweep import Till, sweep, worth
 from rebalancer.engine.optimiser.work import ANY, CUTS, Work
@@ -44,23 +44,15 @@ class Answer(NamedTuple):
 
 @compiled
 def _apply(work: Work, rows: int, depth: int, terms: Terms) -> None:
-    """Set every row's range to what the path to this depth allows."""
+    """Set every row's range to what the path to this depth allows; a row whose range stays keeps its hull."""
     for row in range(rows):
-        if work.rows[row].low > -ANY or work.rows[row].high < ANY:
-            work.rows[row].low, work.rows[row].high = -ANY, ANY
-            wrap(work, row)
-    for place in range(depth):
-        step = work.path[place]
-        one = work.rows[step.row]
-        cut(
-            work,
-            step.row,
-            max(one.low, step.low),
-            min(one.high, step.high),
-            terms.price_of_drift,
-            terms.commission,
-            terms.value,
-        )
+        one = work.rows[row]
+        low, high = -ANY, ANY
+        for place in range(depth):
+            if work.path[place].row == row:
+                low, high = max(low, work.path[place].low), min(high, work.path[place].high)
+        if low != one.low or high != one.high:
+            cut(work, row, low, high, terms.price_of_drift, terms.commission, terms.value)
 
 
 @compiled
@@ -110,7 +102,8 @@ def branch(work: Work, rows: int, till: Till, terms: Terms, effort: Effort) -> A
         swept = sweep(work, rows, till)
         root = swept.bound if branches == 1 else root
         if swept.bound < best - terms.tolerance:
-            found = search(work, rows, swept, till, terms, effort.nodes, effort.walk)
+            limit = best - swept.bound + terms.tolerance
+            found = search(work, rows, swept, till, terms, limit, effort.nodes, effort.walk)
             seen += found.nodes
             if swept.bound + found.excess < best:
                 best = swept.bound + found.excess

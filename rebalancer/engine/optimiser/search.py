@@ -129,20 +129,21 @@ def _settle(
             continue
         near = np.int64(np.floor(-(short + terms.commission) / unit))
         for steps in range(near - 1, near + 3):
-            cost = cost_of(work, row, steps, terms)
-            if cost == inf:
-                continue
             brings = cash_of(work, row, steps, terms.commission)
-            excess = cost - price * brings - work.rows[row].base + _excess_cash(till, price, cash + brings)
+            beside = _excess_cash(till, price, cash + brings)
+            if beside >= least:
+                continue
+            excess = cost_of(work, row, steps, terms) - price * brings - work.rows[row].base + beside
             if excess < least:
                 best, least = steps, excess
     return least, best
 
 
 @compiled
-def search(work: Work, rows: int, swept: Swept, till: Till, terms: Terms, nodes: int, walk: int) -> Found:
-    """Choose whole steps for every row, in `best`.
+def search(work: Work, rows: int, swept: Swept, till: Till, terms: Terms, limit: float, nodes: int, walk: int) -> Found:
+    """Choose whole steps for every row, in `best`: whatever is less than the limit above the relaxation's bound.
 
+    :param limit: excess of the best answer known from elsewhere; given back where nothing less is found
     :param nodes: how many combinations may be looked at
     :param walk: how many steps to either side of a curve's points
     """
@@ -153,9 +154,10 @@ def search(work: Work, rows: int, swept: Swept, till: Till, terms: Terms, nodes:
         if row != partial:
             cash += cash_of(work, row, work.rows[row].start, terms.commission)
     if partial < 0:
-        return Found(max(_excess_cash(till, price, cash), 0.0), True, 0)
+        return Found(min(max(_excess_cash(till, price, cash), 0.0), limit), True, 0)
     least, steps = _settle(work, partial, terms, till, price, cash, inf)
     work.rows[partial].best = steps
+    least = min(least, limit)
     if least <= terms.tolerance:
         return Found(max(least, 0.0), True, 1)
     complete = True
