@@ -26,6 +26,7 @@ from rebalancer.engine.optimiser.decision import (
     TradeReason,
 )
 from rebalancer.engine.optimiser.decisions import Decisions
+from rebalancer.engine.optimiser.households.apart import Apart
 from rebalancer.engine.optimiser.households.together import Together
 from rebalancer.engine.optimiser.kernel import outcome_for
 from rebalancer.engine.optimiser.native import ready
@@ -117,6 +118,7 @@ def solve(
         work=work,
         risk=risk,
         together=_together(drift, measured, slider, exact=exact),
+        apart=Apart(),
     )
     settled = settle(book, search, volume_limits or {})
     return Decisions(
