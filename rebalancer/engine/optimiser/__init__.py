@@ -1,13 +1,14 @@
-"""The one call that turns a book into decisions: compiled, a household at a time under one wash-sale guard."""
+"""The one call that turns a book into decisions: compiled, and for each household as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from rebalancer.engine.book import Book, TaxStatus
-from rebalancer.engine.book_tables import Ints
+from rebalancer.engine.book_tables import Floats, Ints
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.optimiser.branch import Effort
 from rebalancer.engine.optimiser.codes import PLACES
@@ -26,10 +27,11 @@ from rebalancer.engine.optimiser.decision import (
     TradeReason,
 )
 from rebalancer.engine.optimiser.decisions import Decisions
+from rebalancer.engine.optimiser.households.apart import Apart
 from rebalancer.engine.optimiser.households.together import Together
 from rebalancer.engine.optimiser.kernel import outcome_for
 from rebalancer.engine.optimiser.native import ready
-from rebalancer.engine.optimiser.problem import Risk, pose
+from rebalancer.engine.optimiser.problem import Problem, Risk, pose
 from rebalancer.engine.optimiser.scenarios import SLIDERS, Scenario, prices_of_drift, prices_of_variance, sliders
 from rebalancer.engine.optimiser.work import work_for
 from rebalancer.engine.policy import Distance
@@ -89,65 +91,87 @@ def solve(
     """
     wanted = np.arange(len(book)) if accounts is None else np.asarray(accounts, dtype=np.int64)
     mode_of = np.zeros(len(wanted), dtype=np.int64) if modes is None else np.asarray(modes, dtype=np.int64)
-    drift = drift or measure(book)
-    places = sliders(book, slider)
-    measured = distance or _distance(book, wanted)
-    if measured is Distance.RISK and book.risk is None:
-        raise NoRiskModel("Distance cannot be measured as risk: the book has no covariance of its securities.")
-    ready(measured)
-    raising = np.zeros(len(book), dtype=bool)
-    raising[wanted[mode_of == MODES.index(Mode.RAISE_CASH)]] = True
-    problem = pose(
-        book,
-        drift,
-        price_of_drift=(prices_of_variance if measured is Distance.RISK else prices_of_drift)(book, places),
-        bars=PLACES,
-        relaxed=raising,
-    )
-    work = work_for(_most(problem.row_offsets), _most(problem.lot_offsets), risk=measured is Distance.RISK)
-    risk = Risk(book.risk.loadings, book.risk.specific) if measured is Distance.RISK and book.risk else None
-    mode_by_account = np.zeros(len(book), dtype=np.int64)
-    mode_by_account[wanted] = mode_of
-    search = Search(
-        problem=problem,
-        outcome=outcome_for(problem),
-        accounts=wanted[_taxed_first(book, wanted)],
-        modes=mode_by_account,
-        effort=EXACT if exact else DEFAULT,
-        work=work,
-        risk=risk,
-        together=_together(drift, measured, slider, exact=exact),
-    )
+    asked = _Asked(book, drift or measure(book), wanted, mode_of, slider, _measured(book, wanted, distance), exact)
+    ready(asked.distance)
+    search = asked.search()
     settled = settle(book, search, volume_limits or {})
     return Decisions(
         book=book,
-        drift=drift,
-        problem=problem,
+        drift=asked.drift,
+        problem=search.problem,
         outcome=search.outcome,
         accounts=wanted,
         modes=mode_of,
-        sliders=places,
-        distance=measured,
+        sliders=sliders(book, slider),
+        distance=asked.distance,
         settled=settled,
     )
 
 
-def _together(drift: Drift, distance: Distance, slider: float | None, *, exact: bool) -> Together | None:
-    """What households that follow one target together are decided by, where there are any."""
-    if drift.joint is None:
-        return None
-    book = drift.joint.book
-    prices = (prices_of_variance if distance is Distance.RISK else prices_of_drift)(book, sliders(book, slider))
-    relaxed = np.zeros(len(book), dtype=bool)
-    return Together(
-        drift.joint, pose(book, drift.joint.drift, price_of_drift=prices, bars=PLACES, relaxed=relaxed), exact=exact
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What `solve` is asked, with nothing left open."""
+
+    book: Book
+    drift: Drift
+    accounts: Ints
+    modes: Ints
+    """By place in `accounts`."""
+    slider: float | None
+    distance: Distance
+    exact: bool
+
+    def search(self) -> Search:
+        """Everything posed, nothing decided."""
+        problem, risk = self._problem(), self.book.risk if self.distance is Distance.RISK else None
+        return Search(
+            problem=problem,
+            outcome=outcome_for(problem),
+            accounts=self.accounts[_taxed_first(self.book, self.accounts)],
+            modes=self._modes(),
+            effort=EXACT if self.exact else DEFAULT,
+            work=work_for(_most(problem.row_offsets), _most(problem.lot_offsets), risk=risk is not None),
+            risk=None if risk is None else Risk(risk.loadings, risk.specific),
+            together=self._together(),
+            apart=Apart(),
+        )
+
+    def _problem(self) -> Problem:
+        """Accounts that only raise cash may be decided although their value is incomplete."""
+        raising = self._modes() == MODES.index(Mode.RAISE_CASH)
+        return pose(self.book, self.drift, price_of_drift=self._prices(self.book), bars=PLACES, relaxed=raising)
+
+    def _modes(self) -> Ints:
+        """By account of the book; FULL where it is not asked for."""
+        modes = np.zeros(len(self.book), dtype=np.int64)
+        modes[self.accounts] = self.modes
+        return modes
+
+    def _prices(self, book: Book) -> Floats:
+        prices = prices_of_variance if self.distance is Distance.RISK else prices_of_drift
+        return prices(book, sliders(book, self.slider))
+
+    def _together(self) -> Together | None:
+        """What households that follow one target together are decided by, where there are any."""
+        joint = self.drift.joint
+        if joint is None:
+            return None
+        relaxed = np.zeros(len(joint.book), dtype=bool)
+        whole = pose(joint.book, joint.drift, price_of_drift=self._prices(joint.book), bars=PLACES, relaxed=relaxed)
+        return Together(joint, whole, exact=self.exact)
 
 
-def _distance(book: Book, wanted: Ints) -> Distance:
-    """RISK where every policy asks for it and the book can."""
-    asked = {book.policies[policy].distance for policy in np.unique(book.accounts.policy[wanted]).tolist()}
-    return Distance.RISK if asked == {Distance.RISK} and book.risk is not None else Distance.WEIGHTS
+def _measured(book: Book, wanted: Ints, distance: Distance | None) -> Distance:
+    """As asked for, or else RISK where every policy asks for it and the book can.
+
+    :raises NoRiskModel: for RISK without a covariance
+    """
+    policies = {book.policies[policy].distance for policy in np.unique(book.accounts.policy[wanted]).tolist()}
+    if distance is None:
+        return Distance.RISK if policies == {Distance.RISK} and book.risk is not None else Distance.WEIGHTS
+    if distance is Distance.RISK and book.risk is None:
+        raise NoRiskModel("Distance cannot be measured as risk: the book has no covariance of its securities.")
+    return distance
 
 
 def _most(offsets: Ints) -> int:

@@ -97,11 +97,20 @@ def test_a_recent_purchase_in_another_account_of_the_household_keeps_the_loss_ba
 
 def test_a_group_sold_at_a_loss_in_one_account_is_not_bought_in_another():
     seller = overweight_equity(account_id="T", household="H")
-    buyer = make_account(cash="50000", account_id="IRA", household="H", tax_status=TaxStatus.DEFERRED)
+    buyer = make_account(cash="1000", account_id="IRA", household="H", tax_status=TaxStatus.DEFERRED)
     for accounts in ((seller, buyer), (buyer, seller)):
         found = {decision.account_id: decision for decision in decisions(*accounts)}
         assert "VTI-3" in lots_sold(found["T"])
         assert reasons(found["IRA"])["VTI"] == "WASH_SALE_BUY"
+
+
+def test_a_loss_is_left_where_another_account_has_more_to_gain_from_buying():
+    seller = overweight_equity(account_id="T", household="H")
+    buyer = make_account(cash="50000", account_id="IRA", household="H", tax_status=TaxStatus.DEFERRED)
+    for accounts in ((seller, buyer), (buyer, seller)):
+        found = {decision.account_id: decision for decision in decisions(*accounts)}
+        assert "VTI-3" not in lots_sold(found["T"])
+        assert trades(found["IRA"])["VTI"] > 0
 
 
 def test_a_group_bought_in_one_account_is_not_sold_at_a_loss_in_another():

@@ -58,9 +58,10 @@ def middle_case(seed: int) -> Case:
 
 
 def household_case(seed: int) -> Case:
-    """Two such accounts, the first taxed; what they do with a wash group concerns both."""
+    """Two such accounts, the first taxed; what they do with a wash group concerns both, the volume of a day neither."""
     random = np.random.default_rng([seed, 3])
-    return _case(seed, random, count=int(random.integers(3, 6)), prices=PRICES, values=[_value(random), _value(random)])
+    case = _case(seed, random, count=int(random.integers(3, 6)), prices=PRICES, values=[_value(random), _value(random)])
+    return _without_volumes(case)
 
 
 def joint_case(seed: int) -> Case:
@@ -68,11 +69,13 @@ def joint_case(seed: int) -> Case:
     random = np.random.default_rng([seed, 4])
     case = _case(seed, random, count=int(random.integers(3, 6)), prices=PRICES, values=[_value(random), _value(random)])
     policy = replace(case.accounts[0].policy, joint=True)
-    return replace(
-        case,
-        securities=tuple(replace(one, adv_shares=10_000_000) for one in case.securities),
-        accounts=tuple(replace(account, policy=policy) for account in case.accounts),
-    )
+    accounts = tuple(replace(account, policy=policy) for account in case.accounts)
+    return _without_volumes(replace(case, accounts=accounts))
+
+
+def _without_volumes(case: Case) -> Case:
+    """Orders of several accounts share a day's volume, which is not asked for here."""
+    return replace(case, securities=tuple(replace(one, adv_shares=10_000_000) for one in case.securities))
 
 
 def _value(random: np.random.Generator) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trading.benchmarks.oracle.terms import CASH_COUNTS, Account, Line
-from trading.benchmarks.oracle.ways import DEEP, Way, cost_of, groups, keeps_recent, ways
+from trading.benchmarks.oracle.ways import DEEP, Way, cost_of, groups, keeps_recent, recent_elsewhere, ways
 
 SPACING = 2
 WANTED_GAP_BPS = 5e-4
@@ -70,10 +70,14 @@ def _write(model: Any, accounts: Sequence[Account], programs: Sequence[_Program]
     """The accounts meet in their wash groups, which are QUIET or OPEN for all."""
     for lines in groups(accounts).values():
         quiet = model.addVar(vtype="B")
-        if any(ways(accounts[at], line, quiet=True) is None for at, line in lines):
+        elsewhere = [recent_elsewhere(lines, at) for at, _ in lines]
+        if any(
+            ways(accounts[at], line, quiet=True, elsewhere=other) is None
+            for (at, line), other in zip(lines, elsewhere, strict=True)
+        ):
             model.addCons(quiet == 0)
-        for at, line in lines:
-            programs[at].add(line, quiet)
+        for (at, line), other in zip(lines, elsewhere, strict=True):
+            programs[at].add(line, quiet, elsewhere=other)
     for program in programs:
         program.close()
     model.setObjective(sum(program.cost for program in programs))
@@ -98,20 +102,21 @@ class _Program:
         }
         return {symbol: steps for symbol, steps in found.items() if steps}
 
-    def add(self, line: Line, quiet: Any) -> None:
+    def add(self, line: Line, quiet: Any, *, elsewhere: bool) -> None:
         """All that a line may do, in a group that is QUIET where the flag is one."""
         account, flags = self.account, []
         for state in (False, True) if account.taxable else (False,):
-            for way in ways(account, line, quiet=state) or ():
+            recent_go = state and not elsewhere
+            for way in ways(account, line, quiet=state, elsewhere=elsewhere) or ():
                 flag, shares = self._shares(way)
                 flags.append(flag)
                 if account.taxable or not way.sells:
                     self.model.addCons(flag <= quiet if state else flag + quiet <= 1)
-                if state and keeps_recent(line):
+                if recent_go and keeps_recent(line):
                     self.model.addCons(flag >= quiet)
                 self._charge(line, way, flag, shares)
                 if way.sells:
-                    self.cost += tax_on(self.model, way, flag, shares, bps=self.bps, recent_go=state)
+                    self.cost += tax_on(self.model, way, flag, shares, bps=self.bps, recent_go=recent_go)
         if len(flags) > 1:
             self.model.addCons(sum(flags) <= 1)
         self._drift(line)

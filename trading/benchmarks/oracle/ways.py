@@ -2,7 +2,8 @@
 
 In a household a wash group is QUIET while nothing of it is bought and no purchase of the last 30 days is kept: only
 then may a lot at a loss be sold, and what was bought recently goes first. Otherwise it is OPEN, and only lots at a gain
-may be sold. Accounts that are not taxed sell what they like, but their purchases count.
+may be sold. Accounts that are not taxed sell what they like, but their purchases count. What another account bought
+recently counts as kept, whatever that one sells: its sale may not be approved.
 """
 
 from __future__ import annotations
@@ -90,14 +91,23 @@ def keeps_recent(line: Line) -> bool:
     return any(parcel.recent for parcel in line.parcels)
 
 
-def ways(account: Account, line: Line, *, quiet: bool) -> list[Way] | None:
-    """All ways of a line in a group that is QUIET or OPEN; None where the group cannot be so."""
-    sale = selling(account, line, quiet=quiet)
+def ways(account: Account, line: Line, *, quiet: bool, elsewhere: bool = False) -> list[Way] | None:
+    """All ways of a line in a group that is QUIET or OPEN; None where the group cannot be so.
+
+    :param elsewhere: another account of the household bought something of the group recently
+    """
+    sale = selling(account, line, quiet=quiet and not elsewhere)
     if not quiet:
         return [way for way in (buying(account, line), sale) if way]
-    if line.no_loss or (keeps_recent(line) and (sale is None or not account.taxable)):
+    stays = keeps_recent(line) and not elsewhere and (sale is None or not account.taxable)
+    if line.no_loss or stays:
         return None
     return [sale] if sale else []
+
+
+def recent_elsewhere(lines: Sequence[tuple[int, Line]], place: int) -> bool:
+    """Did another account than the one at this place buy something of the group recently?"""
+    return any(at != place and keeps_recent(line) for at, line in lines)
 
 
 def groups(accounts: Sequence[Account]) -> Mapping[str, list[tuple[int, Line]]]:
@@ -148,14 +158,14 @@ def cash_cost(account: Account, cash: Floats) -> Floats:
     return cost + (MISSING - half) * np.maximum(account.floor - cash, 0.0)
 
 
-def line_cost(account: Account, line: Line, steps: int, *, quiet: bool) -> float:
+def line_cost(account: Account, line: Line, steps: int, *, quiet: bool, elsewhere: bool = False) -> float:
     """Dollars of a line's drift, charges and tax; infinite where its group's state forbids the trade."""
-    allowed = ways(account, line, quiet=quiet)
+    allowed = ways(account, line, quiet=quiet, elsewhere=elsewhere)
     if allowed is None:
         return inf
     cost = drift_cost(account, line, steps) + charges(account, line, steps)
     if steps == 0:
-        return inf if quiet and keeps_recent(line) else cost
+        return inf if quiet and keeps_recent(line) and not elsewhere else cost
     for way in allowed:
         if way.sells == (steps < 0) and way.least <= abs(steps) <= way.most:
             return cost + (tax_of(way.parcels, -steps) if steps < 0 else 0.0)
@@ -170,7 +180,16 @@ def cost_of(accounts: Sequence[Account], steps: Sequence[Mapping[str, int]]) -> 
     total = 0.0
     for lines in groups(accounts).values():
         total += min(
-            sum(line_cost(accounts[at], line, steps[at].get(line.symbol, 0), quiet=quiet) for at, line in lines)
+            sum(
+                line_cost(
+                    accounts[at],
+                    line,
+                    steps[at].get(line.symbol, 0),
+                    quiet=quiet,
+                    elsewhere=recent_elsewhere(lines, at),
+                )
+                for at, line in lines
+            )
             for quiet in (False, True)
         )
     for account, own in zip(accounts, steps, strict=True):

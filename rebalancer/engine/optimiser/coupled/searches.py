@@ -14,6 +14,7 @@ from rebalancer.engine.optimiser.problem import Problem, Risk
 from rebalancer.engine.optimiser.work import Work
 
 if TYPE_CHECKING:
+    from rebalancer.engine.optimiser.households.apart import Apart
     from rebalancer.engine.optimiser.households.together import Together
 
 
@@ -32,6 +33,8 @@ class Search:
     risk: Risk | None
     together: Together | None = None
     """Households whose accounts follow one target together."""
+    apart: Apart | None = None
+    """How the others are decided; where not given, account after account."""
 
     def decide(self, accounts: Ints, modes: Ints | None = None) -> None:
         """Decide accounts of whole households, in the order of `self.accounts`.
@@ -44,13 +47,24 @@ class Search:
             joint = self.together.owns(accounts)
             self.together.decide(self, accounts[joint], chosen)
             apart = accounts[~joint]
+        if self.apart is None:
+            self.run(self.problem, apart, chosen)
+        else:
+            self.apart.decide(self, apart, chosen)
+
+    def run(self, problem: Problem, accounts: Ints, modes: Ints) -> None:
+        """Decide accounts one after another, household by household; the answers stand in `outcome`.
+
+        :param problem: this search's own, or that with other wash facts or households
+        :param modes: by account of the book
+        """
         run(
-            self.problem,
-            apart,
-            chosen[apart],
+            problem,
+            accounts,
+            modes[accounts],
             self.effort,
             self.work,
-            guard_for(self.problem),
+            guard_for(problem),
             self.outcome,
             self.risk,
         )
