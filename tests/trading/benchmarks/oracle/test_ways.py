@@ -94,6 +94,13 @@ def test_a_loss_and_a_purchase_of_its_group_exclude_each_other(apart):
     assert cost_of(accounts, both) == inf
 
 
+def test_a_loss_never_rests_on_what_another_account_sells():
+    loses = make_account(make_line("A", parcels=(Parcel(15, -3.0, True, False),)))
+    bought_lately = make_account(make_line("A", held=4, goal=0.0, parcels=(RECENT,)))
+    assert cost_of([loses, bought_lately], [{"A": -5}, {"A": -4}]) == inf
+    assert cost_of([loses, bought_lately], [{}, {"A": -4}]) < inf
+
+
 def test_what_is_held_of_an_equivalent_counts_towards_the_line_that_is_short():
     spare, short = make_line("A", group="G", goal=0.0), make_line("B", group="G", held=2, goal=100.0)
     assert [line.goal for line in counted_together([spare, short])] == [80.0, 20.0]
