@@ -74,7 +74,7 @@ def test_trades_are_written_with_signed_whole_shares_and_named_lots():
 
 
 def test_what_was_sold_at_a_loss_is_not_bought_by_the_household():
-    book = changed(["accounts", 0, "sold_at_loss_30d"], ["M02"])
+    book = changed(["accounts", 0, "sold_at_loss_30d"], ["M01", "M02"])
     book["accounts"].append({"id": "A2", "cash": 50_000, "lots": [], "household": "A1", "tax_status": "EXEMPT"})
     made = book_of(book)
     assert made.accounts.tax_status.tolist() == [TaxStatus.TAXABLE, TaxStatus.EXEMPT]

@@ -128,5 +128,8 @@ def branch(first: Sequence[Answer], *, most: int, small: float) -> Asking:
 
 
 def _summed(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
-    groups = {group for column in columns for group in column}
-    return {group: fsum(column.get(group, 0.0) for column in columns) for group in groups}
+    total: dict[int, float] = {}
+    for column in columns:
+        for group, dollars in column.items():
+            total[group] = total.get(group, 0.0) + dollars
+    return total

@@ -105,6 +105,16 @@ class Household:
         return self.half * (1.0 + IDLE) + float(self.whole.accounts["cash_drag"][self.index])
 
     @cached_property
+    def may_lose(self) -> Bools:
+        """By row: no purchase of its wash group within the window is kept in another account."""
+        group, recent = self.search.problem.rows["group"][self.rows], self.search.problem.lots["recent"][self.lots]
+        keys = group * len(self.members) + self.owner
+        bought = np.unique(keys[self.lot_row[recent]])
+        buyers = (bought[:, None] // len(self.members) == group).sum(axis=0)
+        alone: Bools = buyers == np.isin(keys, bought)
+        return alone
+
+    @cached_property
     def number(self) -> int:
         """The household in the book."""
         return int(self.search.problem.accounts["household"][self.members[0]])

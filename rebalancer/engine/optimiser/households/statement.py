@@ -121,7 +121,7 @@ class Statement:
         lots, household = self.table_of_lots, self.household
         for row in np.unique(household.lot_row[lots["recent"]]).tolist():
             quiet = self.quiet[int(self.table["group"][row])]
-            if not self.accounts["taxable"][household.owner[row]] or not self._may_lose(row):
+            if not self.accounts["taxable"][household.owner[row]] or not self.household.may_lose[row]:
                 continue
             if row in self.losing:
                 self.columns.row(0.0, inf, [(self.losing[row], 1.0), (quiet, -1.0)])
@@ -184,7 +184,7 @@ class Statement:
             chosen = chosen[~self._waits(chosen, account)]
             if not quiet:
                 chosen = chosen[~lots["loss"][chosen]]
-            elif not self._may_lose(row):
+            elif not self.household.may_lose[row]:
                 return None
         step = int(one["step"])
         recent = int(lots["quantity"][chosen[lots["recent"][chosen]]].sum()) if quiet else 0
@@ -195,7 +195,7 @@ class Statement:
             return None
         flag, steps = self._way(row, -1.0, least, most)
         if account["taxable"]:
-            if self._may_lose(row):
+            if self.household.may_lose[row]:
                 other = self.quiet[int(one["group"])]
                 self.columns.row(-inf, 0.0 if quiet else 1.0, [(flag, 1.0), (other, -1.0 if quiet else 1.0)])
                 if quiet:
@@ -211,14 +211,6 @@ class Statement:
         strict = account["short_rule"] == STRICT and account["missing"] == 0
         found: Bools = near & bool(strict)
         return found
-
-    def _may_lose(self, row: int) -> bool:
-        """No purchase within the window is kept in another account."""
-        household = self.household
-        lots = self.table_of_lots
-        same = self.table["group"][household.lot_row] == self.table["group"][row]
-        elsewhere = household.owner[household.lot_row] != household.owner[row]
-        return not bool((lots["recent"] & same & elsewhere).any())
 
     def _tax(self, chosen: Ints, flag: int, steps: int, row: int, *, quiet: bool) -> None:
         lots, tax, share = self.table_of_lots, self.tax, float(self.table["step"][row]) / MICRO
