@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from rebalancer.engine.book import NONE, Accounts, Book, Models
+from rebalancer.engine.book import NONE, Accounts, Book, Models, TaxStatus
 from rebalancer.engine.book_tables import MICRO, NO_BUDGET, WASH_WINDOW_DAYS, Bools, Floats, HouseholdTaxes, Ints
 from rebalancer.engine.drift import Drift, measure
 from rebalancer.engine.fees import Side
@@ -21,6 +21,7 @@ from rebalancer.engine.lots import Relief
 from rebalancer.engine.money import ZERO, to_micros
 from rebalancer.engine.optimiser import Decision, Distance, solve
 from rebalancer.engine.policy import ONE, Policy, RebalanceTo, ShortGainRule
+from rebalancer.engine.wash_window import WashWindow
 
 A_YEAR_OF_DAYS = 366
 
@@ -95,7 +96,7 @@ def swap_book(book: Book, sold: str, bought: str, rule: SwapRule, *, drift: Drif
         positions=replace(
             positions,
             hold=positions.hold | other,
-            no_sell=positions.no_sell | _losses_barred(book) if rule.only_losses else positions.no_sell,
+            no_sell=positions.no_sell | _losses_barred(book, out, into) if rule.only_losses else positions.no_sell,
         ),
         taxes=book.taxes if rule.gain_cap is None else _capped(book, rule.gain_cap),
         ranges=_with_losses_only(book, out) if rule.only_losses else book.ranges,
@@ -211,11 +212,37 @@ def _position_of_lots(book: Book) -> Ints:
     return np.repeat(np.arange(len(book.positions.security)), np.diff(book.lots.offsets))
 
 
-def _losses_barred(book: Book) -> Bools:
-    """Positions of which a gain would have to go first: a loss counts only once what was bought lately is sold."""
+def _losses_barred(book: Book, out: int, into: int) -> Bools:
+    """Positions of which no loss would count, or a gain would have to go first.
+
+    A loss counts only once what was bought lately is sold, not while the household keeps such a purchase elsewhere, and
+    not where what is bought instead is substantially identical.
+    """
     since = np.datetime64(book.as_of - timedelta(days=WASH_WINDOW_DAYS))
     flags = np.zeros(len(book.positions.security), dtype=bool)
     flags[_position_of_lots(book)[(book.lots.acquired_on >= since) & ~_at_a_loss(book)]] = True
+    account, groups = book.account_of_position(), book.securities.wash_group
+    taxed: Bools = book.accounts.tax_status[account] == TaxStatus.TAXABLE
+    if groups[out] != groups[into]:
+        taxed &= _bought_elsewhere(book, account, groups[book.positions.security])
+    return np.logical_or(flags, taxed)
+
+
+def _bought_elsewhere(book: Book, account: Ints, group: Ints) -> Bools:
+    """Positions of whose wash group the household bought lately outside their account.
+
+    :param account, group: by position
+    """
+    window, of_lot = WashWindow(book), _position_of_lots(book)
+    keys = list(zip(book.accounts.household[account].tolist(), group.tolist(), strict=True))
+    buyers = {key: set(account[of_lot[lots]].tolist()) for key, lots in window.recent.items()}
+    flags: Bools = np.array(
+        [
+            key in window.bought or bool(buyers.get(key, set()) - {one})
+            for key, one in zip(keys, account.tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
     return flags
 
 

@@ -132,3 +132,15 @@ def test_a_swap_passes_the_checks_and_keeps_its_rule(rows, wash, rule):
             account = found.book.index_of([one.account_id])[0]
             net[found.book.accounts.household[account]] += float(one.gain_short + one.gain_long)
         assert net.max() <= float(rule.gain_cap) + 0.01
+
+
+@pytest.mark.parametrize(
+    ("recent", "sold"), [pytest.param("BND", Decimal(100), id="nothing"), pytest.param("VTI", None, id="the same")]
+)
+def test_nothing_goes_at_a_loss_that_another_account_has_bought_lately(recent, sold):
+    loser = make_account(make_position("VTI", ("100", "150", OLD), ("100", "60", OLD)), household="H")
+    lately = TODAY - timedelta(days=5)
+    buyer = make_account(make_position(recent, ("5", "90", lately)), account_id="A2", household="H", model_id=None)
+    found = swap(make_book(loser, buyer), "VTI", "VEA", SwapRule(only_losses=True))
+    sales = [trade.quantity for one in found.decisions for trade in one.trades if trade.symbol == "VTI"]
+    assert sales == ([] if sold is None else [sold])
