@@ -8,6 +8,7 @@ from decimal import Decimal
 from math import isfinite
 
 from rebalancer.engine import lots, money
+from rebalancer.engine.book import NONE
 from rebalancer.engine.drift import Drift
 from rebalancer.engine.fees import Side, regulatory_fees
 from rebalancer.engine.lots import Pick, Relief, Term
@@ -188,8 +189,11 @@ def _because(facts: Facts, reader: Reader, holding: Holding, reason: TradeReason
     weight, target = float(classes.weight[place]), float(classes.target[place])
     if (weight > target) == bool(holding.sell) and abs(weight - target) > 0.0005:
         name = reader.book.asset_classes[holding.asset_class]
-        return f"because {sentences.against_target(name, weight, target)}"
-    return f"because {sentences.against_target(holding.symbol, holding.weight, holding.target_weight)}"
+    else:
+        name, weight, target = holding.symbol, holding.weight, holding.target_weight
+    joint = reader.drift.joint
+    of_household = joint is not None and bool(joint.owner[facts.index] != NONE)
+    return f"because {sentences.against_target(name, weight, target, of_household=of_household)}"
 
 
 def _account_skips(facts: Facts, cash_after: Decimal) -> Iterable[Skipped]:

@@ -89,8 +89,10 @@ def lots_text(picks: Sequence[Pick], acquired_on: Mapping[str, date]) -> str:
     return f"{len(picks)} lots, {kinds}"
 
 
-def against_target(name: str, weight: float, target: float) -> str:
-    return f"the weight of {name} is {percent(weight)} against a target of {percent(target)}"
+def against_target(name: str, weight: float, target: float, *, of_household: bool) -> str:
+    """As in: the weight of US equity is 66.1 % against a target of 60.0 %; of an account, or of its household."""
+    subject = "the household's weight" if of_household else "the weight"
+    return f"{subject} of {name} is {percent(weight)} against a target of {percent(target)}"
 
 
 def trade_sentence(*, side: Side, quantity: Decimal, symbol: str, lots: str, reason: TradeReason, because: str) -> str:

@@ -67,6 +67,9 @@ def test_the_page_counts_the_household_once(birch: Birch) -> None:
     assert page is not None
     assert page.proposal["joint"]
     assert {account["joint"] for account in page.accounts} == {True}
+    sentences = [trade["sentence"] for account in page.accounts for trade in account["trades"]]
+    assert sentences
+    assert all("because the household's weight of" in sentence for sentence in sentences)
     held = standings(birch.firm_id, [birch.household.pk], TODAY)
     assert sum(row["before_amount"] for row in page.household_classes) == sum(one.value for one in held.values())
     changes = {account["name"]: account["net"] for account in page.accounts}
