@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 from websockets.exceptions import InvalidHandshake, WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from trading.custodians import alpaca_wire as wire
 from trading.custodians.alpaca import Connection
@@ -133,14 +133,18 @@ class TradingStream:
         try:
             with connect(address, open_timeout=self.connection.connect_timeout, proxy=None) as socket:
                 socket.send(json.dumps(self._credentials()))
+                yield from self._heard(socket)  # whoever is refused is told so before the door is shut
                 socket.send(json.dumps({"action": "listen", "data": {"streams": ["trade_updates"]}}))
                 while True:
-                    message = socket.recv(timeout=self.connection.silence_timeout)
-                    yield from self._read(message if isinstance(message, str) else message.decode())
+                    yield from self._heard(socket)
         except InvalidHandshake as refused:
             raise StreamRefused(str(refused)) from refused
         except (WebSocketException, OSError) as broken:  # a silence is a TimeoutError, which is an OSError
             raise StreamEnded(str(broken) or type(broken).__name__) from broken
+
+    def _heard(self, socket: ClientConnection) -> Iterator[TradeEvent | Heartbeat]:
+        message = socket.recv(timeout=self.connection.silence_timeout)
+        yield from self._read(message if isinstance(message, str) else message.decode())
 
     def _credentials(self) -> dict[str, object]:
         return {
