@@ -26,7 +26,9 @@ from accounts.selectors.members import Member, firm_by_slug, memberships_of_user
 from accounts.tenancy import firm_scope
 from portfolios.models import (
     CashBalance,
+    HoldRange,
     Lot,
+    ModelAlternate,
     ModelAssignment,
     ModelNode,
     ModelVersion,
@@ -157,6 +159,28 @@ def make_model(
 
 def make_assignment(firm_id: int, household: Household, model: TargetModel, *, on: date = date(2026, 1, 2)) -> None:
     ModelAssignment.objects.for_firm(firm_id).create(household=household, target_model=model, assigned_on=on)
+
+
+def make_range(
+    account: Account, symbol: str, unit: str = "SHARES", *, lowest: str | None = None, highest: str | None = None
+) -> HoldRange:
+    return HoldRange.objects.for_firm(account.firm_id).create(
+        account=account,
+        security=Security.objects.get(symbol=symbol),
+        unit=unit,
+        lowest=None if lowest is None else Decimal(lowest),
+        highest=None if highest is None else Decimal(highest),
+        reason="The client's wish",
+    )
+
+
+def make_alternate(model: TargetModel, symbol: str, alternate: str, *, rank: int = 1) -> ModelAlternate:
+    return ModelAlternate.objects.for_firm(model.firm_id).create(
+        target_model=model,
+        security=Security.objects.get(symbol=symbol),
+        alternate=Security.objects.get(symbol=alternate),
+        rank=rank,
+    )
 
 
 def make_world(slug: str) -> World:

@@ -1,5 +1,6 @@
 from portfolios.models.feeds import DataProblem, FeedFile, FeedRow
 from portfolios.models.holdings import CashBalance, Disposal, Lot, Position, ReportedDay, Transaction
+from portfolios.models.options import HoldRange, ModelAlternate
 from portfolios.models.policies import Policy
 from portfolios.models.prices import FirmPrice, Price
 from portfolios.models.restrictions import Restriction
@@ -16,7 +17,9 @@ __all__ = [
     "FeedFile",
     "FeedRow",
     "FirmPrice",
+    "HoldRange",
     "Lot",
+    "ModelAlternate",
     "ModelAssignment",
     "ModelNode",
     "ModelVersion",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from django.db import connection
 
-from portfolios.models import ModelNode, ModelVersion, TargetModel
+from portfolios.models import ModelAlternate, ModelNode, ModelVersion, TargetModel
+
+Ranked = tuple[int, int]
+"""(rank, security's id) of an alternate."""
 
 # The account's own assignment wins over its household's; of each, the newest that has begun; then the newest version.
 _FOLLOWED = """
@@ -41,6 +44,7 @@ class FlatModel:
     """A model version with its sub-models resolved: weights by security id, fractions, and cash; together one.
 
     `node_of` tells from which of the version's own sub-models a security came first, an index into `node_names`.
+    `alternates` are those of its securities, in order of rank: a model's own go before those of its parts.
     """
 
     model_id: int
@@ -49,6 +53,7 @@ class FlatModel:
     cash_weight: Decimal
     node_of: Mapping[int, int]
     node_names: tuple[str, ...]
+    alternates: Mapping[int, tuple[Ranked, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,19 @@ def flat_models(firm_id: int, version_ids: Sequence[int], on: date) -> dict[int,
     nodes: dict[int, list[ModelNode]] = {}
     for node in ModelNode.objects.for_firm(firm_id).select_related("child").order_by("version_id", "id"):
         nodes.setdefault(node.version_id, []).append(node)
+    alternates = alternates_of_models(firm_id)
     wanted = ModelVersion.objects.for_firm(firm_id).filter(pk__in=version_ids).order_by("id")
-    return {version.pk: _flatten(version, nodes, in_force) for version in wanted}
+    return {version.pk: _flatten(version, nodes, in_force, alternates) for version in wanted}
+
+
+def alternates_of_models(firm_id: int) -> dict[int, dict[int, tuple[Ranked, ...]]]:
+    """The alternates of every security that a model names some for, by model and security, in order of rank."""
+    found: dict[int, dict[int, tuple[Ranked, ...]]] = {}
+    rows = ModelAlternate.objects.for_firm(firm_id).order_by("target_model_id", "security_id", "rank", "alternate_id")
+    for model, security, rank, alternate in rows.values_list("target_model_id", "security_id", "rank", "alternate_id"):
+        named = found.setdefault(model, {})
+        named[security] = (*named.get(security, ()), (rank, alternate))
+    return found
 
 
 def _versions_in_force(firm_id: int, on: date) -> dict[int, int]:
@@ -91,7 +107,12 @@ def _versions_in_force(firm_id: int, on: date) -> dict[int, int]:
     return {row.target_model_id: row.pk for row in versions.order_by("effective_on", "number")}
 
 
-def _flatten(version: ModelVersion, nodes: Mapping[int, list[ModelNode]], in_force: Mapping[int, int]) -> FlatModel:
+def _flatten(
+    version: ModelVersion,
+    nodes: Mapping[int, list[ModelNode]],
+    in_force: Mapping[int, int],
+    alternates: Mapping[int, Mapping[int, tuple[Ranked, ...]]],
+) -> FlatModel:
     weights: dict[int, Decimal] = {}
     node_of: dict[int, int] = {}
     node_names: list[str] = []
@@ -105,7 +126,35 @@ def _flatten(version: ModelVersion, nodes: Mapping[int, list[ModelNode]], in_for
             if top not in node_names:
                 node_names.append(top)
             node_of.setdefault(security_id, node_names.index(top))
-    return FlatModel(version.target_model_id, version.pk, weights, cash, node_of, tuple(node_names))
+    inside = _models_inside(version, nodes, in_force) if alternates else ()
+    named = _alternates_of(inside, alternates, weights)
+    return FlatModel(version.target_model_id, version.pk, weights, cash, node_of, tuple(node_names), named)
+
+
+def _models_inside(
+    version: ModelVersion, nodes: Mapping[int, list[ModelNode]], in_force: Mapping[int, int]
+) -> Iterator[int]:
+    """The version's model and all that it is made of, each before its own parts."""
+    yield version.target_model_id
+    todo = [node for node in reversed(nodes.get(version.pk, [])) if node.child_id]
+    while todo:
+        child = todo.pop().child_id or 0
+        yield child
+        todo += [node for node in reversed(nodes.get(in_force[child], [])) if node.child_id]
+
+
+def _alternates_of(
+    models: Iterable[int],
+    alternates: Mapping[int, Mapping[int, tuple[Ranked, ...]]],
+    weights: Mapping[int, Decimal],
+) -> dict[int, tuple[Ranked, ...]]:
+    """What the first of the models that names any says of each security that has a weight."""
+    found: dict[int, tuple[Ranked, ...]] = {}
+    for model in models:
+        for security, ranked in alternates.get(model, {}).items():
+            if weights.get(security):
+                found.setdefault(security, ranked)
+    return found
 
 
 def _leaves(

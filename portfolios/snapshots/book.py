@@ -18,6 +18,7 @@ from portfolios.selectors.targets import FlatModel, flat_models
 from portfolios.snapshots import queries
 from portfolios.snapshots.accounts import account_rows
 from portfolios.snapshots.columns import Columns, Ints, fetch_columns, fetch_of, places, scattered
+from portfolios.snapshots.options import alternate_columns, named_alternates, range_columns
 from portfolios.snapshots.positions import Depth, position_tables
 from portfolios.snapshots.taxes import taxes_of
 from rebalancer.engine.book import NONE, Accounts, Block, Book, Kind, Models, Securities, WashFacts
@@ -61,19 +62,22 @@ def load_book(
     if any(one.gain_band for one in policies):
         depth = Depth.ALL_LOTS
     positions, lots, short = position_tables(firm_id, rows, security_ids, as_of, depth=depth)
+    flat = flat_models(firm_id, versions.tolist(), as_of)
     book = Book(
         as_of=as_of,
         asset_classes=tuple(classes.values()),
         wash_groups=len(groups),
         households=len(households),
         securities=securities,
-        models=_models(flat_models(firm_id, versions.tolist(), as_of), versions.tolist(), security_ids),
+        models=_models(flat, versions.tolist(), security_ids),
         policies=policies,
         accounts=_accounts(rows, household, versions, policy, short),
         positions=positions,
         lots=lots,
         wash=_wash(parameters, households, groups),
         taxes=taxes_of(firm_id, households, as_of=as_of) if depth is Depth.ALL_LOTS else None,
+        ranges=range_columns(firm_id, rows["id"], security_ids),
+        alternates=alternate_columns([flat[version].alternates for version in versions.tolist()], security_ids),
     )
     return LoadedBook(book, rows["id"], rows["household_id"], security_ids, rows["version_id"])
 
@@ -116,14 +120,20 @@ def _day(days: int) -> date:
 
 
 def _models(flat: Mapping[int, FlatModel], versions: Sequence[int], security_ids: Ints) -> Models:
-    entries = [(version, security) for version in versions for security in sorted(flat[version].weights)]
-    counts = [len(flat[version].weights) for version in versions]
+    """Every alternate is an entry too, of weight zero unless the model wants it for itself."""
+    securities = [
+        sorted(flat[version].weights.keys() | named_alternates(flat[version].alternates)) for version in versions
+    ]
+    entries = [(version, security) for version, named in zip(versions, securities, strict=True) for security in named]
+    counts = [len(named) for named in securities]
     return Models(
         model_id=tuple(str(version) for version in versions),
         cash_weight=np.array([float(flat[version].cash_weight) for version in versions], dtype=np.float64),
         offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         security=np.searchsorted(security_ids, [security for _, security in entries]).astype(np.int64),
-        weight=np.array([float(flat[version].weights[security]) for version, security in entries], dtype=np.float64),
+        weight=np.array(
+            [float(flat[version].weights.get(security, 0)) for version, security in entries], dtype=np.float64
+        ),
         node=np.array([flat[version].node_of.get(security, NONE) for version, security in entries], dtype=np.int64),
         node_names=tuple(flat[version].node_names for version in versions),
     )

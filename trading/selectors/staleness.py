@@ -14,7 +14,7 @@ PRICE_TOLERANCE = Decimal("0.02")
 HOLDINGS, RULES = "holdings_sha256", "rules_sha256"
 INPUTS: Mapping[str, str] = {
     HOLDINGS: "Holdings or cash of",
-    RULES: "Restrictions, reserves, payments due, taxes or the policy of",
+    RULES: "Restrictions, hold ranges, alternates, reserves, payments due, taxes or the policy of",
 }
 """What an account's part of a proposal keeps digests of, and how it is called."""
 
