@@ -24,6 +24,7 @@ class Right(models.TextChoices):
     SCAN = "SCAN", "Start a scan"
     MANAGE_MODELS = "MANAGE_MODELS", "Change models and policies"
     MANAGE_TAXES = "MANAGE_TAXES", "Change a household's tax rates and budgets"
+    MANAGE_RANGES = "MANAGE_RANGES", "Change an account's hold ranges"
     LOAD_FEEDS = "LOAD_FEEDS", "Load custodian files"
     VIEW_OWN_PLAN = "VIEW_OWN_PLAN", "See one's own household"
 
@@ -33,7 +34,7 @@ _STAFF = frozenset({Right.VIEW_BOOK})
 RIGHTS: Mapping[str, frozenset[Right]] = {
     Role.OWNER: frozenset(Right) - {Right.VIEW_OWN_PLAN},
     Role.MODEL_MANAGER: _STAFF | {Right.MANAGE_MODELS, Right.SCAN},
-    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES},
+    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES, Right.MANAGE_RANGES},
     Role.TRADER: _STAFF | {Right.SCAN},
     Role.COMPLIANCE: _STAFF | {Right.APPROVE},
     Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN},

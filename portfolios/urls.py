@@ -1,12 +1,15 @@
 from django.urls import path
 
-from portfolios.views import pages, taxes
+from portfolios.views import pages, ranges, taxes
 
 urlpatterns = [
     path("models/", pages.models, name="models"),
     path("problems/", pages.problems, name="problems"),
     path("book/", pages.accounts, name="accounts"),
     path("book/<int:pk>/", pages.account, name="account"),
+    path("book/<int:pk>/ranges/", ranges.account_ranges, name="account-ranges"),
+    path("book/<int:pk>/ranges/set/", ranges.set_range, name="account-range-set"),
+    path("book/<int:pk>/ranges/drop/", ranges.drop_range, name="account-range-drop"),
     path("households/<int:pk>/taxes/", taxes.household_taxes, name="household-taxes"),
     path("households/<int:pk>/taxes/change/", taxes.change_household_taxes, name="household-taxes-change"),
 ]

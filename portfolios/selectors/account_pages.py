@@ -15,6 +15,7 @@ from accounts.models import Account, CashReserve, ScheduledFlow, TaxProfile, Tax
 from portfolios.models import AccountSignal, CashBalance, ModelVersion, Restriction
 from portfolios.policy_files import Setting
 from portfolios.selectors.account_holdings import Holdings, holdings_of
+from portfolios.selectors.hold_ranges import range_lines, ranges_of
 from portfolios.selectors.policies import settings_of
 from portfolios.selectors.policy_words import policy_lines
 from portfolios.selectors.problems import open_problems
@@ -123,6 +124,7 @@ def account_facts(firm_id: int, account_id: int, *, on: date) -> AccountFacts | 
         "cash_lines": _cash_lines(account, cash),
         "reserves": reserves,
         "restrictions": [_restriction(row) for row in _restrictions(account, on)],
+        "ranges": range_lines(ranges_of(firm_id, account_id)),
         **_policy(settings, _rates(account)),
         "problems": open_problems(firm_id, account_id=account_id),
     }

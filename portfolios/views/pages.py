@@ -76,4 +76,5 @@ def account(request: FirmRequest, pk: int) -> HttpResponse:
     page = account_page(request.member.firm_id, pk, on=book_day(timezone.localdate()))
     if page is None:
         raise Http404
+    page["can_change_ranges"] = request.member.may(Right.MANAGE_RANGES)
     return answer(request, "portfolios/account.html", page)

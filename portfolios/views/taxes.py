@@ -31,8 +31,8 @@ def household_taxes(request: FirmRequest, pk: int) -> HttpResponse:
 @needs(Right.MANAGE_TAXES)
 def change_household_taxes(request: FirmRequest, pk: int) -> HttpResponse:
     page, form = _page(request, pk), _form(request.POST)
-    if not form.is_valid():
-        return _answer(request, page, form, status=422)
+    if not form.is_valid():  # the form still names what was looked at first: what others changed meanwhile was not
+        return _answer(request, page, form, status=422, seen=text_of(request.POST, "seen"))
     try:
         changed = change_tax_profile(
             firm_id=request.member.firm_id,

@@ -113,6 +113,14 @@ def test_a_change_that_somebody_else_made_meanwhile_is_not_overwritten(birch: Bi
     assert profile_of(birch).gain_budget == Decimal(200)
 
 
+def test_a_change_made_before_a_slip_was_mended_is_not_overwritten(birch: Birch) -> None:
+    seen = seen_in(page_of(birch))
+    change(birch, "OWNER", seen=seen, gain_budget="100")
+    slip = change(birch, seen=seen, gain_budget="-200")
+    answer = change(birch, seen=seen_in(slip.content.decode()), gain_budget="200")
+    assert (slip.status_code, answer.status_code, profile_of(birch).gain_budget) == (422, 409, Decimal(100))
+
+
 def test_saving_what_is_there_changes_nothing(birch: Birch) -> None:
     answer = change(birch, seen=seen_in(page_of(birch)))
     assert "nothing was changed" in answer.content.decode()
