@@ -10,14 +10,15 @@ from django import forms
 
 from portfolios.selectors.range_pages import UNITS
 from portfolios.services.hold_ranges import InvalidRange, Kept
+from portfolios.views.amount_fields import AmountField
 
 HUNDRED = Decimal(100)
 WEIGHT = "WEIGHT"
 Choices = Sequence[tuple[int, str]]
 
 
-def _end(label: str, help_text: str) -> forms.DecimalField:
-    return forms.DecimalField(
+def _end(label: str, help_text: str) -> AmountField:
+    return AmountField(
         label=label,
         help_text=help_text,
         required=False,

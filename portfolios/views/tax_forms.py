@@ -9,13 +9,16 @@ from typing import Any
 
 from django import forms
 
+from portfolios.views.amount_fields import AmountField
+
 HUNDRED = Decimal(100)
 RATES = ("short_rate", "long_rate", "ordinary_rate", "carried_worth")
 LATEST_YEAR = 2100
 
 
-def _percent(label: str, help_text: str = "", *, required: bool = True) -> forms.DecimalField:
-    return forms.DecimalField(
+def _percent(label: str, help_text: str = "", *, required: bool = True) -> AmountField:
+    return AmountField(
+        mark="%",
         label=f"{label}, %",
         help_text=help_text,
         required=required,
@@ -32,10 +35,9 @@ def _percent(label: str, help_text: str = "", *, required: bool = True) -> forms
     )
 
 
-def _dollars(
-    label: str, help_text: str = "", *, least: int | None = None, required: bool = False
-) -> forms.DecimalField:
-    return forms.DecimalField(
+def _dollars(label: str, help_text: str = "", *, least: int | None = None, required: bool = False) -> AmountField:
+    return AmountField(
+        mark="$",
         label=label,
         help_text=help_text,
         required=required,
@@ -43,7 +45,7 @@ def _dollars(
         max_digits=20,
         decimal_places=2,
         error_messages={
-            "invalid": "This is no amount: write dollars as a number, for instance 25000 or 25000.50.",
+            "invalid": "This is no amount: write dollars as a number, for instance 25,000 or 25,000.50.",
             "min_value": "This cannot be below 0.",
             "max_decimal_places": "Write cents with two places at most.",
             "max_digits": "This amount is too large.",

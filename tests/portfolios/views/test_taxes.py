@@ -62,6 +62,24 @@ def test_what_is_saved_is_stored_shown_again_and_in_the_audit_trail(birch: Birch
         assert profile_of(cedar).gain_budget is None
 
 
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        pytest.param("25,000", "25000", id="thousands set apart"),
+        pytest.param("$1,234,567.89", "1234567.89", id="with a dollar sign"),
+        pytest.param(" 25000.5 ", "25000.5", id="with spaces"),
+    ],
+)
+def test_amounts_are_understood_as_people_write_them(birch: Birch, written: str, stored: str) -> None:
+    page = page_of(birch)
+    change(birch, seen=seen_in(page), gain_budget=written, realised_long="−$1,500", short_rate="37 %",
+           realised_on="2026-03-31")  # fmt: skip
+    profile = profile_of(birch)
+    assert (profile.gain_budget, profile.realised_long) == (Decimal(stored), Decimal(-1500))
+    assert profile.short_rate == Decimal("0.37")
+    assert 'type="number" name="gain_budget"' not in page
+
+
 def test_the_year_is_told_with_what_is_left_of_the_budget(birch: Birch) -> None:
     TaxProfile.objects.for_firm(birch.firm_id).update(
         realised_short=Decimal(-500), realised_long=Decimal(4000), realised_on="2026-03-31", gain_budget=Decimal(10_000)
@@ -86,7 +104,10 @@ def test_the_year_is_told_with_what_is_left_of_the_budget(birch: Birch) -> None:
         ),
         pytest.param({"realised_on": "2026-12-24"}, "still to come", id="a day to come"),
         pytest.param({"filing_status": "ALONE"}, "not one of the available choices", id="no such status"),
-        pytest.param({"long_rate": "23.8%"}, "This is no percentage", id="a sign"),
+        pytest.param({"long_rate": "$23.8"}, "This is no percentage", id="a sign of another kind"),
+        pytest.param({"gain_budget": "25,00"}, "This is no amount", id="a comma for the decimals"),
+        pytest.param({"gain_budget": "25 00"}, "This is no amount", id="a space inside"),
+        pytest.param({"gain_budget": "25 thousand"}, "This is no amount", id="a number and a word"),
         pytest.param({"realised_short": "1e400"}, "This amount is too large.", id="beyond all numbers"),
     ],
 )
