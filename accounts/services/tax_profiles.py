@@ -65,7 +65,7 @@ def change_tax_profile(
     if profile_digest(profile) != seen:
         raise ProfileMoved(
             "Somebody changed this household's taxes while you worked on them, so nothing was stored. "
-            "What you typed is still below; what is stored now stands beside it. Save again to replace that."
+            "What you typed is still below; where something else is stored, it is named here. Save again to replace it."
         )
     row = profile or TaxProfile(household=household)
     before = {name: getattr(row, name) for name in FIELDS} if profile else {}
