@@ -21,8 +21,8 @@ from rebalancer.engine.optimiser.problem import Problem, Wash
 
 SMALL = 2e-7
 """Part of a household's value that no longer matters."""
-BRANCHES_A_QUESTION = 5
-"""A household may ask one question more for so many branches that the search of one account may take."""
+BRANCHES_A_QUESTION = 10
+"""For each of its accounts, a household may ask one question for so many branches that the search of one may take."""
 SMALL_GAP = 5e-7
 """Part of the value within which an answer counts as proven."""
 
@@ -84,7 +84,7 @@ class _Meeting:
         waiting: list[_Asked] = []
         for answers in first.values():
             small = SMALL * sum(self._value(answer) for answer in answers)
-            most = self.search.effort.branches // BRANCHES_A_QUESTION
+            most = len(answers) * self.search.effort.branches // BRANCHES_A_QUESTION
             self._go_on(branch(answers, most=most, small=small), None, waiting, found)
         while waiting:
             asked = self._ask([question for one in waiting for question in one.questions])

@@ -163,3 +163,16 @@ def test_a_budget_of_gains_is_kept_over_the_sides_of_wash_groups(seed, budget):
     gain = (decisions.outcome.short + decisions.outcome.long).sum() / 1e6
     assert raises or gain <= float(budget) + 1e-6
     assert decisions.objective.sum() >= free.bound.sum() - 1e-6
+
+
+@pytest.mark.parametrize(("accounts", "size"), [(120, 3), (160, 4), (160, 8)])
+def test_a_larger_household_is_nearly_always_decided_at_the_least_cost_that_is_proven(accounts, size):
+    book = synthetic_book(Size(accounts=accounts, a_household=size), seed=33)
+    usual, exact = solve(book), solve(book, exact=True)
+    household = book.accounts.household
+    bps = 1e4 / np.bincount(household, usual.drift.value / 1e6)
+    assert exact.proven.all()
+    above = np.bincount(household, usual.objective - exact.objective) * bps
+    beyond = np.bincount(household, usual.bound - exact.objective) * bps
+    assert (above <= 0.01).mean() >= 0.92
+    assert (beyond <= 1e-3).all()
