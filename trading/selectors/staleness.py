@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from accounts.models import Account
 from portfolios.selectors.holdings import holdings_digests, newest_closes
 from portfolios.selectors.rules import rules_digests
 from portfolios.selectors.targets import current_versions
@@ -17,6 +18,8 @@ INPUTS: Mapping[str, str] = {
     RULES: "Restrictions, hold ranges, alternates, reserves, payments due, taxes or the policy of",
 }
 """What an account's part of a proposal keeps digests of, and how it is called."""
+BESIDE = "beside"
+"""In a proposal's settings: the same digests of the household's accounts that do not trade."""
 
 
 def input_digests(firm_id: int, account_ids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
@@ -28,21 +31,34 @@ def input_digests(firm_id: int, account_ids: Sequence[int]) -> Mapping[int, Mapp
 def why_stale(firm_id: int, proposal: Proposal) -> str:
     """A sentence that says what changed since the proposal was made; empty if nothing did.
 
-    Looks at holdings, lots and cash, the rules of each account, the model's version, and prices of what it trades (2 %
-    either way).
+    Looks at holdings, lots and cash, the rules of each account of the household (a purchase in one may wash a loss in
+    another), the model's version, and prices of what it trades (2 % either way).
     """
     rows = ProposalAccount.objects.for_firm(firm_id).filter(proposal=proposal).select_related("account")
     parts = list(rows.defer("scenarios", "figures", "skipped").order_by("id"))
-    digests = input_digests(firm_id, [part.account_id for part in parts])
+    changed = _changed(firm_id, {part.account_id: part.inputs for part in parts} | _beside(proposal))
+    if changed:
+        return changed
     versions = current_versions(firm_id, [part.account_id for part in parts], proposal.as_of)
     for part in parts:
-        for name, words in INPUTS.items():
-            kept = part.inputs.get(name)
-            if kept is not None and digests.get(part.account_id, {}).get(name) != kept:
-                return f"{words} {part.account} changed after this proposal was made. Scan again."
         if versions.get(part.account_id) != part.model_version_id:
             return f"The target model of {part.account} changed after this proposal was made. Scan again."
     return _moved_price(firm_id, parts)
+
+
+def _beside(proposal: Proposal) -> dict[int, Mapping[str, str]]:
+    return {int(account): digests for account, digests in proposal.settings.get(BESIDE, {}).items()}
+
+
+def _changed(firm_id: int, kept: Mapping[int, Mapping[str, str]]) -> str:
+    """What is otherwise than it was kept, of the first account where anything is."""
+    digests = input_digests(firm_id, list(kept))
+    for account, inputs in kept.items():
+        for name, words in INPUTS.items():
+            if name in inputs and digests.get(account, {}).get(name) != inputs[name]:
+                which = Account.objects.for_firm(firm_id).get(pk=account)
+                return f"{words} {which} changed after this proposal was made. Scan again."
+    return ""
 
 
 def _moved_price(firm_id: int, parts: list[ProposalAccount]) -> str:

@@ -84,7 +84,7 @@ def propose(
     if not len(due):
         return Made(0, waiting)
     households = np.unique(loaded.household_ids[due]).tolist()
-    digests = input_digests(firm_id, loaded.account_ids[due].tolist())
+    digests = input_digests(firm_id, loaded.account_ids[np.isin(loaded.household_ids, households)].tolist())
     whole = load_book(firm_id, households, as_of=loaded.book.as_of, depth=Depth.ALL_LOTS)
     modes = {str(loaded.account_ids[place]): int(found.triggers.mode[place]) for place in due.tolist()}
     rows = whole.book.index_of([account for account in whole.book.accounts.account_id if account in modes])
@@ -165,7 +165,7 @@ def _store(
     proposals: list[Proposal] = []
     for one in decided:
         rows = [_part(whole, decision, place_of[decision.account_id], one, digests) for decision in one.trading]
-        question = question_of(whole, one.household, put)
+        question = question_of(whole, one.household, put, _beside(whole, one, digests))
         proposals.append(_proposal(scan, one, rows, question, approval_limits(limits, one.household), at))
         parts.append(rows)
     stored = Proposal.objects.for_firm(firm_id).bulk_create(proposals, batch_size=1000)
@@ -174,6 +174,15 @@ def _store(
             row.proposal = proposal
     ProposalAccount.objects.for_firm(firm_id).bulk_create([row for rows in parts for row in rows], batch_size=500)
     return len(stored)
+
+
+def _beside(
+    whole: LoadedBook, decided: _Decided, digests: Mapping[int, Mapping[str, str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Digests of the household's other accounts: what they hold counts for its target and for its wash sales."""
+    members = whole.account_ids[whole.household_ids == decided.household].tolist()
+    trading = {one.account_id for one in decided.trading}
+    return {str(account): digests[account] for account in members if str(account) not in trading}
 
 
 def _part(

@@ -13,6 +13,7 @@ from rebalancer.engine.book_pack import pack_book, unpack_book
 from rebalancer.engine.checks import Checker
 from rebalancer.engine.optimiser import Distance, solve
 from rebalancer.engine.triggers import MODES, Mode
+from trading.selectors.staleness import BESIDE
 from trading.services.alternatives import OWN, ByScenario, LimitsByScenario, alternatives
 from trading.services.soundness import unsound
 
@@ -36,7 +37,7 @@ class Question:
     """The settings as JSON (`slider`, `distance`, `exact`, `modes` by account id, `left_out`), and the packed book.
 
     `volume_limits` is there where orders had to share a volume with other households: by scenario, account id and
-    symbol, the most micro-shares.
+    symbol, the most micro-shares. `beside` tells by digests what the household's accounts without trades were like.
     """
 
     asked: Mapping[str, Any]
@@ -51,8 +52,13 @@ class Answer:
     accounts: Mapping[str, ByScenario]
 
 
-def question_of(whole: LoadedBook, household_id: int, put: Asked) -> Question:
-    """What is asked about one household of a loaded book."""
+def question_of(
+    whole: LoadedBook, household_id: int, put: Asked, beside: Mapping[str, Mapping[str, str]] | None = None
+) -> Question:
+    """What is asked about one household of a loaded book.
+
+    :param beside: digests of what its accounts without trades hold and are traded by, by account id
+    """
     members = np.flatnonzero(whole.household_ids == household_id)
     names = [whole.book.accounts.account_id[row] for row in members.tolist()]
     asked: dict[str, Any] = {
@@ -65,6 +71,8 @@ def question_of(whole: LoadedBook, household_id: int, put: Asked) -> Question:
     limits = {scenario: {name: of[name] for name in names if name in of} for scenario, of in put.limits.items()}
     if any(limits.values()):
         asked["volume_limits"] = {scenario: of for scenario, of in limits.items() if of}
+    if beside:
+        asked[BESIDE] = {name: dict(of) for name, of in beside.items()}
     return Question(asked, pack_book(whole.book, whole.book.accounts.household[members[:1]]))
 
 
