@@ -184,7 +184,10 @@ class DemoAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoHousehold:
-    """Rates are fractions, federal and state together; gains are those realised this year, dollars."""
+    """Rates are fractions, federal and state together; gains are those realised this year, dollars.
+
+    The budgets say how much of net gain, or of tax on gains, may be realised this year; None: no limit.
+    """
 
     external_id: str
     name: str
@@ -197,6 +200,8 @@ class DemoHousehold:
     realised_long: Decimal
     clients: tuple[DemoClient, ...]
     accounts: tuple[DemoAccount, ...]
+    gain_budget: Decimal | None = None
+    tax_budget: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,8 @@ def load_people(firm: DemoFirm, *, as_of: date, at: datetime) -> int:
                     tax_year=as_of.year,
                     realised_short=row.realised_short,
                     realised_long=row.realised_long,
+                    gain_budget=row.gain_budget,
+                    tax_budget=row.tax_budget,
                 )
                 for row in firm.households
             ],
