@@ -108,6 +108,7 @@ def test_ranges_and_alternates_are_kept_with_the_proposal_and_found_again(
         scan(cedar)
         theirs = unpack_book(bytes(proposal_of(cedar).book or b""))
         assert (theirs.ranges, theirs.alternates) == (None, None)
+    assert -50 <= traded(birch).get("VTI", Decimal(0)) < 0
     proposal = proposal_of(birch)
     kept = unpack_book(bytes(proposal.book or b""))
     assert kept.ranges is not None
