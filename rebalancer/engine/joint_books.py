@@ -60,6 +60,7 @@ def join(book: Book) -> JointBook | None:
         lots=lots,
         wash=_no_wash(),
         risk=book.risk,
+        alternates=book.alternates,
     )
     return JointBook(joint, owner)
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from rebalancer.engine.book import BadBook
 from rebalancer.engine.book_pack import pack_book, unpack_book
-from rebalancer.engine.book_rows import WashRow
+from rebalancer.engine.book_rows import WashRow, from_rows
 from rebalancer.engine.checks import Checker, check
 from rebalancer.engine.drift import measure
 from rebalancer.engine.optimiser import solve
 from tests.engine.books import (
+    FULL,
     OLD,
     TODAY,
     make_account,
@@ -146,3 +147,35 @@ def test_alternates_that_cannot_be_are_refused(alternates, sentence):
     securities = make_securities(XYZ=make_security("ABC"))
     with pytest.raises(BadBook, match=sentence):
         make_book(make_account(), model=replace(make_model(), alternates=alternates), securities=securities)
+
+
+def test_in_a_joint_household_what_one_account_holds_of_an_alternate_counts_for_all():
+    policy = replace(FULL, joint=True)
+    one = make_account(make_position("ITOT", ("500", "60", OLD)), cash="0", household="H", policy=policy)
+    other = make_account(
+        make_position("BND", ("400", "70", OLD)), cash="20000", account_id="A2", household="H", policy=policy
+    )
+    book = make_book(one, other, model=MODEL)
+    decisions = list(solve(book))
+    assert Checker(book).check_all(decisions) == {}
+    assert "ITOT" not in trades(decisions[0])
+    weights = {line.symbol: line.after_weight for one in decisions for line in one.securities}
+    assert weights["VTI"] + weights["ITOT"] == pytest.approx(0.5, abs=0.002)
+    assert decisions[0].drift_before == pytest.approx(measure(book).drift_weight[1])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(accounts, min_size=2, max_size=3, unique_by=lambda row: row.account_id), washes)
+def test_joint_households_with_alternates_pass_the_checks(rows, wash):
+    policy = replace(rows[0].policy, joint=True)
+    rows = [replace(row, household="H1", policy=policy) for row in rows]
+    book = from_rows(
+        as_of=TODAY,
+        securities=SECURITIES,
+        models=[MODEL],
+        accounts=rows,
+        wash=[one for one in wash if one.household == "H1"],
+    )
+    decisions = solve(book)
+    assert Checker(book).check_all(list(decisions)) == {}
+    assert (decisions.bound <= decisions.objective + 1e-6).all()
