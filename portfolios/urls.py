@@ -1,9 +1,11 @@
 from django.urls import path
 
-from portfolios.views import pages, ranges, taxes
+from portfolios.views import alternates, pages, ranges, taxes
 
 urlpatterns = [
     path("models/", pages.models, name="models"),
+    path("models/<int:pk>/alternates/", alternates.model_alternates, name="model-alternates"),
+    path("models/<int:pk>/alternates/change/", alternates.change_alternates, name="model-alternates-change"),
     path("problems/", pages.problems, name="problems"),
     path("book/", pages.accounts, name="accounts"),
     path("book/<int:pk>/", pages.account, name="account"),

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from portfolios.models import ModelNode, ModelVersion, TargetModel
+from portfolios.selectors.alternate_pages import alternates_by_model
 from portfolios.selectors.policies import policies_in_force
 
 _FOLLOWERS = """
@@ -69,9 +70,10 @@ def model_pages(firm_id: int, on: date) -> list[dict[str, Any]]:
         .values_list("target_model_id", "effective_on")
     )
     followers = _followers(firm_id, on)
-    layers = policies_in_force(firm_id).models
+    layers, alternates = policies_in_force(firm_id).models, alternates_by_model(firm_id)
     return [
         _page(model, tree, followers.get(model.pk, (0, Decimal(0))), upcoming.get(model.pk), model.pk in layers)
+        | {"alternates": alternates.get(model.pk, [])}
         for model in TargetModel.objects.for_firm(firm_id).order_by("name", "id")
     ]
 

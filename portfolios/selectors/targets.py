@@ -107,6 +107,11 @@ def _versions_in_force(firm_id: int, on: date) -> dict[int, int]:
     return {row.target_model_id: row.pk for row in versions.order_by("effective_on", "number")}
 
 
+def version_in_force(firm_id: int, model_id: int, on: date) -> int | None:
+    """The id of a model's version on a day; nothing if it has none yet."""
+    return _versions_in_force(firm_id, on).get(model_id)
+
+
 def _flatten(
     version: ModelVersion,
     nodes: Mapping[int, list[ModelNode]],

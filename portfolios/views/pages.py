@@ -22,7 +22,10 @@ from portfolios.snapshots.account_pages import account_list, account_page
 @require_GET
 @needs(Right.VIEW_BOOK)
 def models(request: FirmRequest) -> HttpResponse:
-    context = {"models": model_pages(request.member.firm_id, book_day(timezone.localdate()))}
+    context = {
+        "models": model_pages(request.member.firm_id, book_day(timezone.localdate())),
+        "can_change": request.member.may(Right.MANAGE_MODELS),
+    }
     return answer(request, "portfolios/models.html", context)
 
 

@@ -73,7 +73,7 @@ class RangeForm(forms.Form):
             try:
                 values["kept"] = Kept(**_fractions({name: values[name] for name in Kept.__slots__}))
             except InvalidRange as error:
-                self.add_error(None, str(error))
+                self.add_error("lowest", str(error))
         return values
 
     def kept(self) -> Kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -74,9 +75,12 @@ class DemoNode:
 
 @dataclass(frozen=True, slots=True)
 class DemoModel:
+    """`alternates` are symbols by rank that may be bought in place of one of the model's."""
+
     code: str
     name: str
     nodes: tuple[DemoNode, ...]
+    alternates: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,15 @@ class DemoRestriction:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoRange:
+    """Shares that are kept at least."""
+
+    symbol: str
+    lowest: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoReserve:
     name: str
     amount: Decimal
@@ -156,6 +169,7 @@ class DemoAccount:
     lots: tuple[DemoLot, ...] = ()
     transactions: tuple[DemoTransaction, ...] = ()
     restrictions: tuple[DemoRestriction, ...] = ()
+    ranges: tuple[DemoRange, ...] = ()
     reserves: tuple[DemoReserve, ...] = ()
     flows: tuple[DemoFlow, ...] = ()
     situations: tuple[str, ...] = ()
@@ -184,7 +198,10 @@ class DemoAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoHousehold:
-    """Rates are fractions, federal and state together; gains are those realised this year, dollars."""
+    """Rates are fractions, federal and state together; gains are those realised this year, dollars.
+
+    The budgets say how much of net gain, or of tax on gains, may be realised this year; None: no limit.
+    """
 
     external_id: str
     name: str
@@ -197,6 +214,8 @@ class DemoHousehold:
     realised_long: Decimal
     clients: tuple[DemoClient, ...]
     accounts: tuple[DemoAccount, ...]
+    gain_budget: Decimal | None = None
+    tax_budget: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,15 @@ from itertools import count
 
 import numpy as np
 
-from rebalancer.demo.book import DemoAccount, DemoFlow, DemoLot, DemoReserve, DemoRestriction, DemoTransaction
+from rebalancer.demo.book import (
+    DemoAccount,
+    DemoFlow,
+    DemoLot,
+    DemoRange,
+    DemoReserve,
+    DemoRestriction,
+    DemoTransaction,
+)
 from rebalancer.demo.market import Market
 from rebalancer.engine import calendars
 from rebalancer.engine.money import cents, times
@@ -57,6 +65,7 @@ class Draft:
     unsettled: Decimal = Decimal(0)
     transactions: list[DemoTransaction] = field(default_factory=list)
     restrictions: list[DemoRestriction] = field(default_factory=list)
+    ranges: list[DemoRange] = field(default_factory=list)
     reserves: list[DemoReserve] = field(default_factory=list)
     flows: list[DemoFlow] = field(default_factory=list)
 
@@ -76,6 +85,7 @@ class Draft:
             lots=tuple(self.lots),
             transactions=tuple(sorted(self.transactions, key=lambda move: (move.trade_on, move.transaction_id))),
             restrictions=tuple(self.restrictions),
+            ranges=tuple(self.ranges),
             reserves=tuple(self.reserves),
             flows=tuple(self.flows),
             situations=(self.situation,) if self.situation else (),

@@ -11,6 +11,7 @@ from itertools import count
 import numpy as np
 
 from rebalancer.demo.book import DemoClient, DemoFirm, DemoHousehold
+from rebalancer.demo.budgets import with_budgets
 from rebalancer.demo.drafts import Desk, Draft, fill, payment
 from rebalancer.demo.market import Market
 from rebalancer.demo.models import household_models, leaf_weights, models_of
@@ -72,14 +73,15 @@ def _make_firm(slug: str, seed: int, market: Market, index: int) -> DemoFirm:
     for draft in drafts:
         _make_up(draft, desk)
     advisers = ADVISERS[slug]
+    households = tuple(
+        _household(family, advisers[number % len(advisers)].email, desk) for number, family in enumerate(families)
+    )
     return DemoFirm(
         slug=slug,
         name=_NAMES[slug],
         advisers=advisers,
         models=tuple(models.values()),
-        households=tuple(
-            _household(family, advisers[number % len(advisers)].email, desk) for number, family in enumerate(families)
-        ),
+        households=with_budgets(households, market),
     )
 
 

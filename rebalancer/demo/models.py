@@ -30,9 +30,17 @@ _BLOCKS: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
 }
 
 
+_ALTERNATES: Mapping[str, tuple[Mapping[str, tuple[tuple[str, ...], ...]], ...]] = {
+    "birch": ({"VTI": (("SCHB", "ITOT"),), "VEA": (("IEFA",),)}, {"BND": (("LQD",), ("IEF",))}),
+    "cedar": ({"ITOT": (("SCHB", "VTI"),), "IEFA": (("VEA",),)}, {"AGG": (("LQD",), ("IEF",))}),
+}
+"""Of the building blocks, and so of the models that are made of them. No two track one index."""
+
+
 def models_of(slug: str) -> tuple[DemoModel, ...]:
     """Building blocks first, so that a model stands after the models it is made of."""
     equity, bonds = ({symbol: Decimal(weight) for symbol, weight in block.items()} for block in _BLOCKS[slug])
+    instead = _ALTERNATES[slug]
     share = (1 - _CASH) * Decimal("0.60")
     balanced = (
         DemoNode(share, child=f"{slug}-equity"),
@@ -40,8 +48,8 @@ def models_of(slug: str) -> tuple[DemoModel, ...]:
         DemoNode(_CASH, is_cash=True),
     )
     return (
-        DemoModel(f"{slug}-equity", "Equity building block", _nodes(equity, Decimal(0))),
-        DemoModel(f"{slug}-bonds", "Bond building block", _nodes(bonds, Decimal(0))),
+        DemoModel(f"{slug}-equity", "Equity building block", _nodes(equity, Decimal(0)), instead[0]),
+        DemoModel(f"{slug}-bonds", "Bond building block", _nodes(bonds, Decimal(0)), instead[1]),
         *(DemoModel(f"{slug}-{code}", name, _mix(equity, bonds, share_of)) for code, name, share_of in _STEPS),
         DemoModel(f"{slug}-60-40", "Balanced 60/40", balanced),
     )

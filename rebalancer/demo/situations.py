@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from rebalancer.demo.book import DemoFlow, DemoReserve, DemoRestriction
+from rebalancer.demo.book import DemoFlow, DemoRange, DemoReserve, DemoRestriction
 from rebalancer.demo.drafts import Desk, Draft, new_lot, payment, trade
 from rebalancer.demo.securities import LEGACY_STOCKS, STALE_SYMBOL
 from rebalancer.engine import calendars
@@ -164,6 +164,13 @@ def _before_concentrated(draft: Draft, desk: Desk) -> None:
     draft.bought[symbol] = sorted(int(at) for at in desk.rng.integers(0, 2 * _YEAR, 2))
 
 
+def _after_concentrated(draft: Draft, _: Desk) -> None:
+    """The stock may go, but not all of it."""
+    symbol = next(symbol for symbol in LEGACY_STOCKS if symbol in draft.weights)
+    held = sum((lot.quantity for lot in draft.lots if lot.symbol == symbol), Decimal(0))
+    draft.ranges.append(DemoRange(symbol, max(_round_down(held / 10, 10), Decimal(1)), "Shares of the first employer"))
+
+
 def _before_unsettled_sale(draft: Draft, _: Desk) -> None:
     _scale(draft, _invested(draft) - 0.02)
 
@@ -210,6 +217,7 @@ AFTER: Mapping[str, Step] = {
     "HIGH_CASH": _after_high_cash,
     "NEGATIVE_CASH": _after_negative_cash,
     "MISSING_BASIS": _after_missing_basis,
+    "CONCENTRATED": _after_concentrated,
     "NO_SELL": _after_no_sell,
     "WITHDRAWAL_DUE": _after_withdrawal_due,
     "WASH_WINDOW": _after_wash_window,

@@ -54,6 +54,8 @@ DOORS = (
     Door("order", Right.VIEW_BOOK, row="order"),
     Door("order-cancel", Right.APPROVE, row="order", method="POST"),
     Door("models", Right.VIEW_BOOK),
+    Door("model-alternates", Right.VIEW_BOOK, row="model"),
+    Door("model-alternates-change", Right.MANAGE_MODELS, row="model", method="POST"),
     Door("problems", Right.VIEW_BOOK),
     Door("accounts", Right.VIEW_BOOK),
     Door("account", Right.VIEW_BOOK, row="account"),
@@ -130,6 +132,7 @@ def rows_of(world: World) -> dict[str, int]:
         "proposal": proposal.pk,
         "account": world.account.pk,
         "household": world.household.pk,
+        "model": world.model.pk,
     }
 
 

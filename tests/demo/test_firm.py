@@ -111,3 +111,20 @@ def test_a_concentrated_account_holds_more_than_a_fifth_in_one_stock(book_and_ma
         values = {symbol: shares * market.price(symbol) for symbol, shares in account.quantities().items()}
         stocks = [values[symbol] for symbol in ("AAPL", "MSFT", "JNJ", "XOM", "KO") if symbol in values]
         assert max(stocks) > sum(values.values()) / 5
+
+
+def test_a_concentrated_account_keeps_some_of_its_stock_and_no_other_account_anything(accounts):
+    for account in accounts:
+        assert len(account.ranges) == ("CONCENTRATED" in account.situations)
+        held = account.quantities()
+        assert all(0 < one.lowest < held[one.symbol] / 2 for one in account.ranges)
+
+
+def test_alternates_stand_for_securities_of_their_model_and_follow_another_index(book):
+    groups = {one.symbol: one.wash_group for one in book.securities}
+    named = [model for firm in book.firms for model in firm.models if model.alternates]
+    assert len(named) == 4
+    for model in named:
+        assert model.alternates.keys() <= {node.symbol for node in model.nodes}
+        for symbol, ranks in model.alternates.items():
+            assert groups[symbol] not in {groups[one] for rank in ranks for one in rank}

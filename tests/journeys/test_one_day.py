@@ -164,6 +164,43 @@ def accounts_that_follow_one_target_are_approved_as_one(browser: Browser, stack:
     assert "\n".join(found) == ""
 
 
+def a_range_and_an_alternate_are_set_on_their_pages_and_kept_at_the_next_look(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as owner:
+        owner.sign_in(OWNER)
+        owner.go("/models/")
+        page = owner.page
+        page.get_by_role("link", name="Change alternates of Growth").click()
+        found = owner.look(name="alternates, none")
+        page.get_by_label("In place of").select_option(label="BND · Vanguard Total Bond Market ETF")
+        page.get_by_label("First choice").fill("agg")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status").first).to_contain_text("Saved.")
+        found += owner.look(name="alternates")
+        page.get_by_role("link", name="Change the alternates of BND").click()
+        expect(page.get_by_label("First choice")).to_have_value("AGG")
+        owner.go("/book/?q=Fir")
+        page.get_by_role("link", name="Fir Individual").click()
+        page.get_by_role("link", name="Change hold ranges").click()
+        found += owner.look(name="ranges, none")
+        page.get_by_label("Security").select_option(label="VTI · Vanguard Total Stock Market ETF")
+        page.get_by_label("Counted in").select_option("WEIGHT")
+        page.get_by_label("Keep at most").fill("20")
+        page.get_by_label("Why").fill("She works for one of its largest companies")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("status").first).to_contain_text("Saved.")
+        expect(page.locator("tbody")).to_contain_text("at most 20% of the account")
+        found += owner.look(name="ranges")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".errorlist").first).to_contain_text("Choose the security that is kept.")
+        owner.complaints.clear()
+        found += owner.look(name="ranges, refused")
+        owner.go("/worklist/")
+        scan(owner)
+        page.get_by_role("link", name="Fir", exact=True).click()
+        expect(page.locator("main")).to_contain_text("Held in a range")
+    assert "\n".join(found) == ""
+
+
 def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
     with tab(browser, stack.url) as adviser:
         adviser.sign_in(ADVISER)
@@ -186,6 +223,7 @@ WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
     a_budget_set_on_the_page_binds_at_the_next_look,
     accounts_that_follow_one_target_are_approved_as_one,
     above_the_limit_a_second_person_sends_the_orders,
+    a_range_and_an_alternate_are_set_on_their_pages_and_kept_at_the_next_look,
     the_keyboard_is_enough_to_reject,
 )
 

@@ -10,42 +10,23 @@ from typing import Any
 
 import httpx
 from django.conf import settings
-from django.db.models import F
 
-from accounts.models import Account, AuditEvent, CashReserve, Custodian, ScheduledFlow
+from accounts.models import Account, AuditEvent, Custodian
 from accounts.selectors.members import firm_by_slug
 from accounts.services import audit, onboarding
 from accounts.tenancy import firm_scope
-from portfolios.models import CashBalance, Position, Price, Restriction, Security, SecurityKind
+from portfolios.models import CashBalance, Position, Price, SecurityKind
 from portfolios.selectors.demo import DEMO_PASSWORD, STAFF
 from portfolios.services import feeds, market_data
 from portfolios.services.models import Part, assign_households, publish_model
-from portfolios.services.policies import publish_policy
-from rebalancer.demo.book import DemoAccount, DemoBook, DemoFirm, DemoHousehold
+from rebalancer.demo.book import DemoBook, DemoFirm, DemoHousehold
 from trading.connections import SIMULATOR, simulator_credentials
 from trading.models import BrokerConnection
+from trading.services.demonstration_wishes import ACTOR, load_alternates, load_wishes
 
 CUSTODIANS = {"SCHWAB": "Schwab", "FIDELITY": "Fidelity", "IBKR": "Interactive Brokers"}
-ACTOR = "demonstration"
 FOLLOWED_FOR = timedelta(days=800)
 SIMULATOR_SECONDS = 60.0
-
-POLICY = """\
-# The demonstration firm's settings. docs/policies.md explains each.
-[triggers]
-trigger = "HYBRID"
-calendar_frequency = "QUARTERLY"
-class_band_absolute = 0.05
-class_band_relative = 0.25
-taxable_band_absolute = 0.07
-minimum_trades_weight = 0.005
-
-[trading]
-minimum_trade_amount = 250
-
-[approval]
-four_eyes_turnover = 750000
-"""
 
 
 class FeedRefused(RuntimeError):
@@ -120,6 +101,8 @@ def load_people(firm: DemoFirm, *, as_of: date, at: datetime) -> int:
                     tax_year=as_of.year,
                     realised_short=row.realised_short,
                     realised_long=row.realised_long,
+                    gain_budget=row.gain_budget,
+                    tax_budget=row.tax_budget,
                 )
                 for row in firm.households
             ],
@@ -153,6 +136,7 @@ def _load_models(firm_id: int, firm: DemoFirm, households: Any, as_of: date, at:
             firm_id=firm_id, code=model.code, name=model.name, parts=parts, effective_on=since, at=at, by=ACTOR
         )
         ids[model.code] = version.target_model_id
+        load_alternates(firm_id, model, version.target_model_id, at)
     followed = {households[row.external_id]: ids[row.model_code] for row in firm.households}
     assign_households(firm_id=firm_id, models=followed, on=since, at=at, by=ACTOR)
 
@@ -169,38 +153,6 @@ def load_files(firm_id: int, files: list[tuple[str, Path]], *, at: datetime) -> 
         if outcome.status == "REFUSED":
             raise FeedRefused(f"{path.name}: {outcome.sentence}")
         yield outcome
-
-
-def load_wishes(firm_id: int, firm: DemoFirm, *, as_of: date, at: datetime) -> None:
-    """What no custodian's file carries: restrictions, reserves, payments due, past rebalances, settings."""
-    with firm_scope(firm_id):
-        accounts = {row.number: row for row in Account.objects.for_firm(firm_id)}
-        securities = {row.symbol: row for row in Security.objects.all()}
-        for account in (one for household in firm.households for one in household.accounts):
-            _load_wishes_of(firm_id, account, accounts[account.number], securities)
-        rows = Account.objects.for_firm(firm_id).filter(last_rebalanced_on=None)
-        rows.annotate(place=F("id") % 11).exclude(place=0).update(last_rebalanced_on=as_of - timedelta(days=120))
-        publish_policy(firm_id=firm_id, toml=POLICY, at=at, by=ACTOR)
-
-
-def _load_wishes_of(firm_id: int, wished: DemoAccount, account: Account, securities: dict[str, Security]) -> None:
-    for restriction in wished.restrictions:
-        Restriction.objects.for_firm(firm_id).get_or_create(
-            account=account,
-            security=securities[restriction.symbol],
-            kind=restriction.kind,
-            defaults={"reason": restriction.reason, "expires_on": restriction.expires_on},
-        )
-    for reserve in wished.reserves:
-        CashReserve.objects.for_firm(firm_id).get_or_create(
-            account=account,
-            name=reserve.name,
-            defaults={"amount": reserve.amount, "threshold": reserve.threshold},
-        )
-    for flow in wished.flows:
-        ScheduledFlow.objects.for_firm(firm_id).get_or_create(
-            account=account, name=flow.name, due_on=flow.due_on, defaults={"amount": flow.amount}
-        )
 
 
 def connect(firm_id: int, slug: str) -> None:

@@ -28,6 +28,7 @@ from tests.worlds import (
     make_model,
     make_range,
 )
+from trading.models import ProposalAccount
 from trading.selectors.staleness import why_stale
 from trading.services.replay import Replay, replay
 
@@ -35,7 +36,8 @@ from trading.services.replay import Replay, replay
 def traded(world: World) -> dict[str, Decimal]:
     """Signed shares by symbol, of the first account."""
     signs = {"SELL": -1, "BUY": 1}
-    return {one["symbol"]: signs[one["side"]] * Decimal(one["quantity"]) for one in part_of(world).trades}
+    part = ProposalAccount.objects.for_firm(world.firm_id).get(account=world.account)
+    return {one["symbol"]: signs[one["side"]] * Decimal(one["quantity"]) for one in part.trades}
 
 
 def forbid(world: World, symbol: str) -> None:
@@ -108,6 +110,7 @@ def test_ranges_and_alternates_are_kept_with_the_proposal_and_found_again(
         scan(cedar)
         theirs = unpack_book(bytes(proposal_of(cedar).book or b""))
         assert (theirs.ranges, theirs.alternates) == (None, None)
+    assert -50 <= traded(birch).get("VTI", Decimal(0)) < 0
     proposal = proposal_of(birch)
     kept = unpack_book(bytes(proposal.book or b""))
     assert kept.ranges is not None
