@@ -74,10 +74,7 @@ class ProtectTenants(Operation):
         yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
         yield f'CREATE POLICY firm ON "{table}" USING ({readable}) WITH CHECK ({seen})'
         for column, parent in tenant_parents(model):
-            yield (
-                f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{column}_same_firm" FOREIGN KEY (firm_id, "{column}") '
-                f'REFERENCES "{parent}" (firm_id, id) DEFERRABLE INITIALLY IMMEDIATE'
-            )
+            yield _same_firm(table, column, parent)
 
     def describe(self) -> str:
         return f"Force row-level security on {', '.join(self.models)}"
@@ -117,3 +114,47 @@ class ReadOnlyToFirms(Operation):
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [self.models], {}
+
+
+class LinkWithinFirm(Operation):
+    """Make a link that was added to a protected table later carry the firm."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model: str, name: str) -> None:
+        self.model = model
+        self.name = name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        table, column = self._place(app_label, to_state)
+        parent = dict(tenant_parents(to_state.apps.get_model(app_label, self.model)))[column]
+        schema_editor.execute(_same_firm(table, column, parent))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        table, column = self._place(app_label, from_state)
+        schema_editor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_{column}_same_firm"')
+
+    def _place(self, app_label: str, state: ProjectState) -> tuple[str, str]:
+        model = state.apps.get_model(app_label, self.model)
+        return model._meta.db_table, str(model._meta.get_field(self.name).column)
+
+    def describe(self) -> str:
+        return f"Let {self.model}.{self.name} lead to rows of the same firm only"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__qualname__, [self.model, self.name], {}
+
+
+def _same_firm(table: str, column: str, parent: str) -> str:
+    return (
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{column}_same_firm" FOREIGN KEY (firm_id, "{column}") '
+        f'REFERENCES "{parent}" (firm_id, id) DEFERRABLE INITIALLY IMMEDIATE'
+    )

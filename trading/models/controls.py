@@ -9,7 +9,10 @@ from trading.models.orders import BrokerConnection, Order
 
 
 class PreTradeCheck(TenantModel):
-    """What a rule found about an order before it was sent, with the numbers it looked at."""
+    """What a rule found about an order before it was sent, with the numbers it looked at.
+
+    A finding that needs a note holds the order until somebody who may approve wrote one.
+    """
 
     class Severity(models.TextChoices):
         BLOCK = "BLOCK", "Block"
@@ -23,6 +26,9 @@ class PreTradeCheck(TenantModel):
     sentence = models.CharField(max_length=300)
     numbers = models.JSONField(default=dict)
     checked_at = models.DateTimeField()
+    note = models.CharField(max_length=300, blank=True)
+    noted_by = models.CharField(max_length=254, blank=True)
+    noted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = (models.Index(fields=("firm", "order"), name="pre_trade_check_by_order"),)
@@ -32,7 +38,7 @@ class PreTradeCheck(TenantModel):
 
 
 class TradingHalt(TenantModel):
-    """A stop on trading, in a scope, until it is lifted."""
+    """A stop on trading, in a scope, until it is lifted: one person asks for that, another one agrees."""
 
     class Level(models.TextChoices):
         REDUCING = "REDUCING", "Sells and cancels only"
@@ -49,6 +55,9 @@ class TradingHalt(TenantModel):
     reason = models.CharField(max_length=300)
     raised_by = models.CharField(max_length=254)
     raised_at = models.DateTimeField()
+    is_automatic = models.BooleanField(default=False)
+    lift_asked_by = models.CharField(max_length=254, blank=True)
+    lift_asked_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.CharField(max_length=254, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
 
@@ -73,7 +82,14 @@ class ReconBreak(TenantModel):
     ours = models.CharField(max_length=64)
     theirs = models.CharField(max_length=64)
     sentence = models.CharField(max_length=500)
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+    )
     opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.CharField(max_length=254, blank=True)
+    resolution = models.CharField(max_length=300, blank=True)
+    closed_by = models.CharField(max_length=254, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -11,7 +11,8 @@ from trading.models.orders import BrokerConnection, Order
 class Execution(TenantModel):
     """A fill, a correction or a bust: the only truth about what was traded. Unique by connection, day and id.
 
-    `ref_exec_id` is the custodian's id of what a correction or a bust is about, which may arrive after it.
+    `ref_exec_id` is the custodian's id of what a correction or a bust is about, which may arrive after it. `gross` is
+    what the custodian booked for the shares, where it says so; else the shares times the price, in cents.
     """
 
     class Kind(models.TextChoices):
@@ -30,6 +31,7 @@ class Execution(TenantModel):
     is_live = models.BooleanField(default=True)
     quantity = models.DecimalField(max_digits=20, decimal_places=6)
     price = models.DecimalField(max_digits=18, decimal_places=6)
+    gross = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
     fees = models.DecimalField(max_digits=20, decimal_places=2, default=0)
     trade_on = models.DateField()
     settle_on = models.DateField()
@@ -54,18 +56,39 @@ class Execution(TenantModel):
 
 
 class Block(TenantModel):
-    """One order to the street for several accounts, with the allocation statement written before it is sent."""
+    """One order to the street for several accounts, with the allocation statement written before it is sent.
 
+    `statement` is the exact text whose hash is `statement_sha256`: who takes part with how many shares, and how a
+    partial fill is shared out. Shares are only given out otherwise for a reason that compliance approved.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "OPEN", "In the market"
+        ALLOCATING = "ALLOCATING", "Being allocated"
+        ALLOCATED = "ALLOCATED", "Allocated"
+        ENDED = "ENDED", "Ended without a fill"
+
+    connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     custodian = models.ForeignKey(Custodian, on_delete=models.PROTECT, related_name="+")
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
     side = models.CharField(max_length=4, choices=Order.Side.choices)
     window = models.CharField(max_length=40)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    statement = models.TextField()
     statement_sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    allocated_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    affirmed_at = models.DateTimeField(null=True, blank=True)
+    deviation = models.JSONField(default=dict)
+    deviation_reason = models.CharField(max_length=300, blank=True)
+    deviation_asked_by = models.CharField(max_length=254, blank=True)
+    deviation_approved_by = models.CharField(max_length=254, blank=True)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("firm", "custodian", "security", "side", "window"), name="block_once"),
+            models.UniqueConstraint(fields=("firm", "connection", "security", "side", "window"), name="block_once"),
         )
 
     def __str__(self) -> str:
@@ -73,13 +96,14 @@ class Block(TenantModel):
 
 
 class Allocation(TenantModel):
-    """An account's share of a block."""
+    """An account's share of a block: its order, the shares it asked for, and the shares and dollars that it got."""
 
     block = models.ForeignKey(Block, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     requested_quantity = models.DecimalField(max_digits=20, decimal_places=6)
     allocated_quantity = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    amount = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("firm", "block", "account"), name="allocation_once"),)

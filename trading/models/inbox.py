@@ -13,6 +13,7 @@ class InboundEvent(TenantModel):
         APPLIED = "APPLIED", "Applied"
         DUPLICATE = "DUPLICATE", "Duplicate"
         STALE = "STALE", "Out of date"
+        PARKED = "PARKED", "Waits for its order"
         UNMATCHED = "UNMATCHED", "No such order"
         CONFLICT = "CONFLICT", "Contradicts what is stored"
 

@@ -10,12 +10,21 @@ from trading.models.proposals import Proposal
 
 
 class BrokerConnection(TenantModel):
-    """A firm's line to a custodian: which adapter, which credentials, how far its event stream has been read."""
+    """A firm's line to a custodian: which adapter, which credentials, how far its event stream has been read.
+
+    While it `needs_catch_up`, or its breaker is open, nothing is submitted on it; cancels and queries pass. An open
+    breaker asks the custodian at `probe_at` whether it answers again.
+    """
 
     class TradingState(models.TextChoices):
         ACTIVE = "ACTIVE", "Active"
         REDUCING = "REDUCING", "Sells and cancels only"
         HALTED = "HALTED", "Halted"
+
+    class Breaker(models.TextChoices):
+        CLOSED = "CLOSED", "Closed"
+        OPEN = "OPEN", "Open"
+        HALF_OPEN = "HALF_OPEN", "Trying again"
 
     custodian = models.ForeignKey(Custodian, on_delete=models.PROTECT, related_name="+")
     adapter = models.CharField(max_length=24)
@@ -23,7 +32,13 @@ class BrokerConnection(TenantModel):
     credentials_ref = models.CharField(max_length=80)
     capabilities = models.JSONField(default=dict)
     trading_state = models.CharField(max_length=8, choices=TradingState.choices, default=TradingState.ACTIVE)
-    breaker_state = models.CharField(max_length=10, default="CLOSED")
+    breaker_state = models.CharField(max_length=10, choices=Breaker.choices, default=Breaker.CLOSED)
+    breaker_reason = models.CharField(max_length=300, blank=True)
+    breaker_opened_at = models.DateTimeField(null=True, blank=True)
+    probe_at = models.DateTimeField(null=True, blank=True)
+    stream_lost_at = models.DateTimeField(null=True, blank=True)
+    needs_catch_up = models.BooleanField(default=False)
+    caught_up_at = models.DateTimeField(null=True, blank=True)
     cursor = models.CharField(max_length=64, blank=True)
     cursor_at = models.DateTimeField(null=True, blank=True)
 
@@ -35,11 +50,21 @@ class BrokerConnection(TenantModel):
 
 
 class RebalanceRun(TenantModel):
-    """The orders that one approval set off."""
+    """The orders that one approval set off.
+
+    `skipped` holds what was approved and not ordered, or not in full: {symbol, side, quantity, account_id, reason}.
+    """
+
+    class Settlement(models.TextChoices):
+        SAME_DAY = "SAME_DAY", "Buys from filled sales"
+        NEXT_SESSION = "NEXT_SESSION", "Buys from settled cash"
 
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     content_sha256 = models.CharField(max_length=64)
     approved_by = models.CharField(max_length=254)
+    settlement = models.CharField(max_length=12, choices=Settlement.choices, default=Settlement.SAME_DAY)
+    haircut = models.DecimalField(max_digits=7, decimal_places=6, default=0)
+    skipped = models.JSONField(default=list)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -49,8 +74,23 @@ class RebalanceRun(TenantModel):
         return f"run of {self.proposal_id}"
 
 
+class NoHolder(RuntimeError):
+    """A block's order to the street was asked for its account."""
+
+
 class Order(TenantModel):
-    """An order to a custodian. `cum_quantity` and `average_price` are sums over its live executions, never copied."""
+    """An order to a custodian. `cum_quantity` and `average_price` are sums over its live executions, never copied.
+
+    A block's order to the street has no account: it stands for the orders of the accounts that share the block. An
+    external order was placed by somebody else and is only watched. An order for `notional` dollars of a fund carries
+    its expected shares as `quantity`. One trade may leave in several `parts`, a tier after a tier, none before
+    `not_before`.
+    """
+
+    class Role(models.TextChoices):
+        ACCOUNT = "ACCOUNT", "For an account"
+        BLOCK = "BLOCK", "For a block"
+        EXTERNAL = "EXTERNAL", "Placed elsewhere"
 
     class Side(models.TextChoices):
         BUY = "BUY", "Buy"
@@ -67,7 +107,10 @@ class Order(TenantModel):
         RebalanceRun, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
     )
     connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.ACCOUNT)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+    )
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
     block = models.ForeignKey(
         "trading.Block", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
@@ -84,7 +127,12 @@ class Order(TenantModel):
     time_in_force = models.CharField(max_length=3, choices=TimeInForce.choices, default=TimeInForce.DAY)
     limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True, blank=True)
     reference_price = models.DecimalField(max_digits=18, decimal_places=6)
+    notional = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
     wave = models.PositiveSmallIntegerField()
+    tier = models.PositiveSmallIntegerField(default=1)
+    part = models.PositiveSmallIntegerField(default=1)
+    parts = models.PositiveSmallIntegerField(default=1)
+    not_before = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=OrderStatus.choices, default=OrderStatus.STAGED)
     sub_status = models.CharField(max_length=40, blank=True)
     status_reason = models.CharField(max_length=300, blank=True)
@@ -109,6 +157,13 @@ class Order(TenantModel):
                 condition=models.Q(kind="MARKET", limit_price=None) | models.Q(kind="LIMIT", limit_price__gt=0),
                 name="order_limit_has_price",
             ),
+            models.CheckConstraint(
+                condition=models.Q(role="BLOCK", account=None) | (~models.Q(role="BLOCK") & ~models.Q(account=None)),
+                name="order_block_has_no_account",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(notional=None) | models.Q(notional__gt=0), name="order_notional_positive"
+            ),
         )
         indexes = (
             models.Index(fields=("firm", "-created_at", "-id"), name="order_blotter"),
@@ -119,6 +174,26 @@ class Order(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.client_order_id}"
+
+    @property
+    def holder(self) -> Account:
+        """The account that the order is for.
+
+        :raises NoHolder: if it is a block's order to the street
+        """
+        if self.account is None:
+            raise NoHolder(f"{self} is for a block")
+        return self.account
+
+    @property
+    def holder_id(self) -> int:
+        """The id of the account that the order is for, without reading the account.
+
+        :raises NoHolder: if it is a block's order to the street
+        """
+        if self.account_id is None:
+            raise NoHolder(f"{self} is for a block")
+        return self.account_id
 
 
 class OrderLot(TenantModel):
@@ -146,6 +221,7 @@ class OrderCommand(TenantModel):
         SUBMIT = "SUBMIT", "Submit"
         CANCEL = "CANCEL", "Cancel"
         QUERY = "QUERY", "Query"
+        ALLOCATE = "ALLOCATE", "Allocate"
 
     class Status(models.TextChoices):
         READY = "READY", "Ready"
@@ -154,7 +230,7 @@ class OrderCommand(TenantModel):
         REFUSED = "REFUSED", "Refused"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    kind = models.CharField(max_length=6, choices=Kind.choices)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.READY)
     priority = models.PositiveSmallIntegerField(default=5)
     not_before = models.DateTimeField()

@@ -139,7 +139,7 @@ def _effect(proposal: Proposal) -> str:
 
 
 def _step(order: Order) -> str:
-    what = f"{order.security.name} ({order.security.symbol}) in {order.account.name}"
+    what = f"{order.security.name} ({order.security.symbol}) in {order.holder.name}"
     verb = "Sold" if order.side == Order.Side.SELL else "Bought"
     if order.cum_quantity:
         price = money_text(order.average_price)

@@ -204,10 +204,10 @@ def _order(order: Order, events: list[dict[str, Any]], settles_on: Any) -> dict[
         "limit_price": order.limit_price,
         "average_price": order.average_price,
         "amount": cents(times(quantity, price)),
-        "account_name": order.account.name,
-        "account_id": order.account_id,
-        "household_name": order.account.household.name,
-        "custodian_name": order.account.custodian.name,
+        "account_name": order.holder.name,
+        "account_id": order.holder_id,
+        "household_name": order.holder.household.name,
+        "custodian_name": order.holder.custodian.name,
         "status": status.value,
         "status_label": status.label,
         "status_sentence": order.status_reason or order.sub_status.replace("_", " ") or None,
@@ -237,7 +237,7 @@ def _lots(firm_id: int, order: Order, executions: Sequence[Execution]) -> list[d
         keys |= Q(transaction__key__startswith=f"exec:{execution.pk}:")
     sold: dict[int, dict[str, Any]] = {}
     if executions:
-        disposals = Disposal.objects.for_firm(firm_id).filter(keys, transaction__account_id=order.account_id)
+        disposals = Disposal.objects.for_firm(firm_id).filter(keys, transaction__account_id=order.holder_id)
         sums = disposals.values("lot_id", "term").annotate(
             quantity_sold=Sum("quantity"), brought=Sum("proceeds"), basis=Sum("cost_basis"), gained=Sum("gain")
         )

@@ -32,8 +32,8 @@ class Finding:
 
 
 def account_open(order: Order, _facts: Facts) -> Finding:
-    status = Account.Status(order.account.status)
-    sentence = f"{order.account} is {status.label.lower()}."
+    status = Account.Status(order.holder.status)
+    sentence = f"{order.holder} is {status.label.lower()}."
     return Finding("ACCOUNT_OPEN", status == Account.Status.OPEN, sentence, {"status": status})
 
 
@@ -110,7 +110,7 @@ def shares_there(order: Order, facts: Facts) -> Finding:
     """Nothing is sold short: what open sales have not taken covers the order, and so do its named lots."""
     if _buys(order):
         return Finding("SHARES_THERE", True, "A buy needs no shares.", {})
-    free = facts.shares.get((order.account_id, order.security_id), ZERO)
+    free = facts.shares.get((order.holder_id, order.security_id), ZERO)
     short = [lot for lot, quantity in facts.named.get(order.pk, ()) if facts.lots.get(lot, ZERO) < quantity]
     sentence = (
         f"The order sells {order.quantity.normalize():f} of {free.normalize():f} free shares of {order.security}."
@@ -125,7 +125,7 @@ def buying_power(order: Order, facts: Facts) -> Finding:
     """Settled cash, filled sales and what open buys leave must cover the order at its limit."""
     if not _buys(order):
         return Finding("BUYING_POWER", True, "A sale needs no cash.", {})
-    free, needed = facts.cash.get(order.account_id, ZERO), cents(cost(order))
+    free, needed = facts.cash.get(order.holder_id, ZERO), cents(cost(order))
     sentence = f"The order may take ${needed:,} and the account has ${free:,.2f} that no other order may use."
     return Finding("BUYING_POWER", needed <= free, sentence, {"free": f"{free:.2f}", "needed": f"{needed}"})
 
@@ -180,7 +180,7 @@ def halted_because(order: Order, halts: Sequence[TradingHalt]) -> str:
     for halt in halts:
         scopes = (
             (halt.connection_id, order.connection_id),
-            (halt.account_id, order.account_id),
+            (halt.account_id, order.holder_id),
             (halt.security_id, order.security_id),
         )
         if halt.level in stops and all(wanted in {None, ours} for wanted, ours in scopes):
@@ -194,8 +194,8 @@ def _buys(order: Order) -> bool:
 
 def _covers(rule: Restriction, order: Order) -> bool:
     scopes = (
-        (rule.account_id, order.account_id),
-        (rule.household_id, order.account.household_id),
+        (rule.account_id, order.holder_id),
+        (rule.household_id, order.holder.household_id),
         (rule.security_id, order.security_id),
         (rule.asset_class_id, order.security.asset_class_id),
     )

@@ -120,7 +120,8 @@ def _abilities(lines: Mapping[int, Custodian]) -> dict[int, bool]:
 
 
 def _waiting(firm_id: int, now: datetime) -> Q:
-    blocked = Q(kind=Kind.SUBMIT, order__connection__breaker_state=BREAKER_OPEN)
+    closed = Q(order__connection__breaker_state=BREAKER_OPEN) | Q(order__connection__needs_catch_up=True)
+    blocked = Q(kind=Kind.SUBMIT) & closed
     too_early = Q(kind=Kind.CANCEL, order__status__in=IN_FLIGHT)
     fetched = Q(order__connection__adapter=CUSTODIAN_API)
     return Q(firm_id=firm_id, status=Status.READY, not_before__lte=now) & ~blocked & ~too_early & ~fetched
@@ -170,7 +171,7 @@ def _pointless(command: OrderCommand, order: Order) -> str:
 def _claim(command: OrderCommand) -> Claim:
     order = command.order
     line = line_of(order.connection)
-    account = line.account(order.account.number)
+    account = line.account(order.holder.number)
     return Claim(
         command_id=command.pk,
         kind=command.kind,

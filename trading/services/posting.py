@@ -84,7 +84,7 @@ def _entries(story: Story, named: Named, posted: _Posted) -> list[Entry]:
             break
         keep.add(execution.pk)
     undo: list[Entry] = [
-        Reversal(f"{key}:reversed", key, story.order.account_id, story.order.security_id)
+        Reversal(f"{key}:reversed", key, story.order.holder_id, story.order.security_id)
         for execution in reversed(story.executions)
         if (key := posted.standing.get(execution.pk)) is not None and execution.pk not in keep
     ]
@@ -104,7 +104,7 @@ def _same(took: Named, wanted: Named, quantity: Decimal) -> bool:
 def _fill(order: Order, execution: Execution, revision: int, lots: Named) -> Fill:
     return Fill(
         key=f"exec:{execution.pk}:{revision}",
-        account_id=order.account_id,
+        account_id=order.holder_id,
         security_id=order.security_id,
         side=Side(order.side),
         quantity=execution.quantity,
@@ -126,7 +126,7 @@ def _named(firm_id: int, orders: Sequence[Order]) -> dict[int, Named]:
 
 def _posted(firm_id: int, stories: Sequence[Story]) -> _Posted:
     executions = [execution for story in stories for execution in story.executions]
-    accounts = sorted({story.order.account_id for story in stories})
+    accounts = sorted({story.order.holder_id for story in stories})
     days = sorted({execution.trade_on for execution in executions})
     ours = {execution.pk for execution in executions}
     keys = {key for key in ledger.posted_keys(firm_id, accounts, days) if _execution_of(key) in ours}

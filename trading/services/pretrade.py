@@ -47,9 +47,9 @@ class Facts:
 
     def take(self, order: Order) -> None:
         """Set aside what a passing order may use."""
-        place = (order.account_id, order.security_id)
+        place = (order.holder_id, order.security_id)
         if order.side == Order.Side.BUY:
-            self.cash[order.account_id] = self.cash.get(order.account_id, ZERO) - cost(order)
+            self.cash[order.holder_id] = self.cash.get(order.holder_id, ZERO) - cost(order)
         else:
             self.shares[place] = self.shares.get(place, ZERO) - (order.quantity - order.cum_quantity)
             for lot_id, quantity in unused(self.named.get(order.pk, ()), order.cum_quantity):
@@ -57,7 +57,7 @@ class Facts:
 
     def others(self, order: Order, side: str) -> list[int]:
         """Orders of the account in the same security on that side, other than this one."""
-        place = (order.account_id, order.security_id)
+        place = (order.holder_id, order.security_id)
         return [
             other.order_id for other in self.open_orders[place] if other.side == side and other.order_id != order.pk
         ]
@@ -79,7 +79,7 @@ def unused(named: Iterable[tuple[int, Decimal]], filled: Decimal) -> Iterable[tu
 
 def facts_for(firm_id: int, orders: Sequence[Order], *, today: date) -> Facts:
     """Read what the checks of these orders need; the orders come with account, run and proposal loaded."""
-    accounts = {order.account_id for order in orders}
+    accounts = {order.holder_id for order in orders}
     securities = {order.security_id for order in orders}
     neighbours = list(
         Order.objects.for_firm(firm_id).filter(account_id__in=accounts).exclude(status__in=TERMINAL).order_by("id")
@@ -103,7 +103,7 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, today: date) -> Facts:
         named=_named(firm_id, [order.pk for order in (*orders, *neighbours)]),
     )
     for other in neighbours:
-        facts.open_orders[other.account_id, other.security_id].append(Open(other.pk, other.side))
+        facts.open_orders[other.holder_id, other.security_id].append(Open(other.pk, other.side))
         if other.status in COUNTED:
             facts.take(other)
     return facts

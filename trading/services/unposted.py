@@ -64,7 +64,7 @@ def _try(firm_id: int, order_id: int, at: datetime) -> int:
 
 def _reported_since(firm_id: int, order: Order) -> bool:
     """Whether the account was reported for the first unposted day or later. Until the end nobody reports it anew."""
-    list(CashBalance.objects.for_firm(firm_id).filter(account_id=order.account_id).select_for_update())
+    list(CashBalance.objects.for_firm(firm_id).filter(account_id=order.holder_id).select_for_update())
     first = _unposted(firm_id).filter(order=order).aggregate(on=Min("trade_on"))["on"]
-    days = ReportedDay.objects.for_firm(firm_id).filter(account_id=order.account_id)
+    days = ReportedDay.objects.for_firm(firm_id).filter(account_id=order.holder_id)
     return days.filter(reported_on__gte=first).exists()
