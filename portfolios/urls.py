@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portfolios.views import alternates, pages, ranges, taxes
+from portfolios.views import alternates, pages, ranges, taxes, wash
 
 urlpatterns = [
     path("models/", pages.models, name="models"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("book/<int:pk>/ranges/", ranges.account_ranges, name="account-ranges"),
     path("book/<int:pk>/ranges/set/", ranges.set_range, name="account-range-set"),
     path("book/<int:pk>/ranges/drop/", ranges.drop_range, name="account-range-drop"),
+    path("households/<int:pk>/wash-sales/", wash.household_wash_sales, name="household-wash-sales"),
+    path("households/<int:pk>/wash-sales/file/", wash.household_wash_sales_file, name="household-wash-sales-file"),
     path("households/<int:pk>/taxes/", taxes.household_taxes, name="household-taxes"),
     path("households/<int:pk>/taxes/change/", taxes.change_household_taxes, name="household-taxes-change"),
 ]

@@ -41,6 +41,16 @@ SECURITIES = (
     ),
     ("BND", "921937835", "Vanguard Total Bond Market ETF", "ETF", "US_BOND", "BBG_US_AGG_FLOAT", "74.00", 6_000_000),
     ("AGG", "464287226", "iShares Core U.S. Aggregate Bond ETF", "ETF", "US_BOND", "BBG_US_AGG", "100.00", 8_000_000),
+    (
+        "VTSAX",
+        "922908728",
+        "Vanguard Total Stock Market Index Fund Admiral Shares",
+        "MUTUAL_FUND",
+        "US_EQUITY",
+        "CRSP_US_TOTAL",
+        "145.00",
+        0,
+    ),
     ("SPAXX", "31617H102", "Fidelity Government Money Market Fund", "SWEEP", "CASH", "SPAXX", "1.00", 0),
 )
 
@@ -56,7 +66,9 @@ def load_reference() -> None:
         for place, (code, name) in enumerate(CLASSES)
     }
     for symbol, cusip, name, kind, asset_class, group, close, adv in SECURITIES:
-        wash_group = WashGroup.objects.using("owner").create(code=group, name=group, rationale="Tracks the same index.")
+        wash_group, _ = WashGroup.objects.using("owner").get_or_create(
+            code=group, defaults={"name": group, "rationale": "Tracks the same index."}
+        )
         security = Security.objects.using("owner").create(
             symbol=symbol, cusip=cusip, name=name, kind=kind, asset_class=classes[asset_class], wash_group=wash_group
         )

@@ -63,6 +63,8 @@ DOORS = (
     Door("account-range-set", Right.MANAGE_RANGES, row="account", method="POST"),
     Door("account-range-drop", Right.MANAGE_RANGES, row="account", method="POST"),
     Door("household-taxes", Right.VIEW_BOOK, row="household"),
+    Door("household-wash-sales", Right.VIEW_BOOK, row="household"),
+    Door("household-wash-sales-file", Right.VIEW_BOOK, row="household"),
     Door("household-taxes-change", Right.MANAGE_TAXES, row="household", method="POST"),
     Door("client-home", Right.VIEW_OWN_PLAN),
 )
