@@ -26,6 +26,8 @@ class Right(models.TextChoices):
     MANAGE_TAXES = "MANAGE_TAXES", "Change a household's tax rates and budgets"
     MANAGE_RANGES = "MANAGE_RANGES", "Change an account's hold ranges"
     LOAD_FEEDS = "LOAD_FEEDS", "Load custodian files"
+    HALT = "HALT", "Stop trading, and ask to let it go on"
+    LIFT_HALTS = "LIFT_HALTS", "Agree that trading goes on"
     VIEW_OWN_PLAN = "VIEW_OWN_PLAN", "See one's own household"
 
 
@@ -34,10 +36,10 @@ _STAFF = frozenset({Right.VIEW_BOOK})
 RIGHTS: Mapping[str, frozenset[Right]] = {
     Role.OWNER: frozenset(Right) - {Right.VIEW_OWN_PLAN},
     Role.MODEL_MANAGER: _STAFF | {Right.MANAGE_MODELS, Right.SCAN},
-    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES, Right.MANAGE_RANGES},
-    Role.TRADER: _STAFF | {Right.SCAN},
-    Role.COMPLIANCE: _STAFF | {Right.APPROVE},
-    Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN},
+    Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES, Right.MANAGE_RANGES, Right.HALT},
+    Role.TRADER: _STAFF | {Right.SCAN, Right.HALT},
+    Role.COMPLIANCE: _STAFF | {Right.APPROVE, Right.HALT, Right.LIFT_HALTS},
+    Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN, Right.HALT},
     Role.READ_ONLY: _STAFF,
     Role.CLIENT: frozenset({Right.VIEW_OWN_PLAN}),
 }

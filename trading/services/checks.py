@@ -11,14 +11,13 @@ from accounts.models import Account
 from portfolios.models import Restriction
 from rebalancer.engine.calendars import sessions_between
 from rebalancer.engine.money import ZERO, cents, times
-from trading.models import BrokerConnection, Order, PreTradeCheck, Proposal, TradingHalt
+from trading.models import Order, PreTradeCheck, Proposal
 from trading.services.pretrade import Facts, cost
+from trading.services.stops import halted_because
 
 PRICE_MAX_AGE_SESSIONS = 1
 PRICE_COLLAR_WEIGHT = Decimal("0.05")
 MINIMUM_NOTIONAL = Decimal("1.00")
-
-REDUCING, HALTED = TradingHalt.Level.REDUCING, TradingHalt.Level.HALTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def buying_power(order: Order, facts: Facts) -> Finding:
 
 
 def not_halted(order: Order, facts: Facts) -> Finding:
-    why = halted_because(order, facts.halts)
+    why = halted_because(order, facts.stops)
     return Finding("TRADING_HALT", not why, why or "No halt is in force.", {})
 
 
@@ -169,23 +168,6 @@ def rows(order: Order, findings: Sequence[Finding], at: datetime) -> list[PreTra
         )
         for finding in findings
     ]
-
-
-def halted_because(order: Order, halts: Sequence[TradingHalt]) -> str:
-    """Why the order may not be sent now; empty if no halt is in its way. Sales pass where trading is only reducing."""
-    stops = {HALTED, REDUCING} if _buys(order) else {HALTED}
-    line = order.connection
-    if line.trading_state in {BrokerConnection.TradingState(stop.value) for stop in stops}:
-        return f"Trading at {line.custodian.name} is stopped: {line.get_trading_state_display().lower()}."
-    for halt in halts:
-        scopes = (
-            (halt.connection_id, order.connection_id),
-            (halt.account_id, order.holder_id),
-            (halt.security_id, order.security_id),
-        )
-        if halt.level in stops and all(wanted in {None, ours} for wanted, ours in scopes):
-            return f"Trading is stopped: {halt.reason}"
-    return ""
 
 
 def _buys(order: Order) -> bool:

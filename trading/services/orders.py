@@ -30,6 +30,7 @@ from trading.models import (
 )
 from trading.services.limits import kind_of, marketable_limit
 from trading.services.moves import Moves
+from trading.services.stops import hold_staged
 
 CLIENT_ID_PREFIX = "RB-"
 SELL_WAVE, BUY_WAVE = 1, 2
@@ -86,6 +87,7 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
         OrderTransition(order=order, from_status="", to_status=order.status, at=at, cause=f"Approved by {approved_by}.")
         for order in orders
     )
+    hold_staged(firm_id=firm_id, orders=orders, at=at)
     audit.record(
         firm_id=firm_id,
         at=at,

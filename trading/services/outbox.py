@@ -6,7 +6,7 @@ UNKNOWN and is looked up by its client order id; it is never sent again blindly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ from trading.custodians.protocol import (
 from trading.custodians.protocol import OrderKind as WireKind
 from trading.custodians.protocol import Side as WireSide
 from trading.lifecycle import TERMINAL, OrderStatus
-from trading.models import BrokerConnection, Order, OrderCommand, TradingHalt
-from trading.services.checks import halted_because
+from trading.models import BrokerConnection, Order, OrderCommand
 from trading.services.lines import line_of, lines_of
 from trading.services.moves import Moves
 from trading.services.outcomes import record, resolve_expired
+from trading.services.stops import Stops, halted_because, let_claims_pass, stops_in_force
 from trading.services.waves import release_waves
 
 BATCH = 100
@@ -90,10 +90,11 @@ def claim(*, firm_id: int, worker: str, now: datetime, limit: int = BATCH) -> li
     """Lease due commands and commit that before anything goes on the wire; close those that lost their point."""
     while True:
         with firm_scope(firm_id):
+            let_claims_pass(firm_id)
             commands = _due(firm_id, now, limit)
-            halts = list(TradingHalt.objects.for_firm(firm_id).filter(lifted_at=None).order_by("id"))
+            stops = stops_in_force(firm_id)
             moves = Moves(firm_id, now)
-            held = [command for command in commands if _take(command, halts, moves)]
+            held = [command for command in commands if _take(command, stops, moves)]
             moves.write()
             OrderCommand.objects.for_firm(firm_id).filter(pk__in=[command.pk for command in held]).update(
                 status=Status.LEASED, attempts=F("attempts") + 1, lease_owner=worker[:64], lease_until=now + LEASE
@@ -140,11 +141,11 @@ def _due(firm_id: int, now: datetime, limit: int) -> list[OrderCommand]:
     return list(locked.order_by("priority", "not_before", "id")[:limit])
 
 
-def _take(command: OrderCommand, halts: Sequence[TradingHalt], moves: Moves) -> bool:
+def _take(command: OrderCommand, stops: Stops, moves: Moves) -> bool:
     """Whether a command is to be leased; one that has lost its point is closed."""
     order = command.order
     why = _pointless(command, order)
-    halted = halted_because(order, halts) if command.kind == Kind.SUBMIT and not why else ""
+    halted = halted_because(order, stops) if command.kind == Kind.SUBMIT and not why else ""
     if halted:
         order.status_reason = halted
         moves.move(order, OrderStatus.HELD, halted)

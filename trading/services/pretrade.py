@@ -14,7 +14,8 @@ from portfolios.models import CashBalance, Lot, Position, Restriction
 from portfolios.selectors.quotes import Quote, newest_quotes
 from rebalancer.engine.money import ZERO, times
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
-from trading.models import Approval, Order, OrderLot, TradingHalt
+from trading.models import Approval, Order, OrderLot
+from trading.services.stops import Stops, stops_in_force
 
 COUNTED = frozenset({OrderStatus.READY} | AT_CUSTODIAN)
 """States in which an order may still take cash, shares and lots."""
@@ -38,7 +39,7 @@ class Facts:
     quotes: Mapping[int, Quote]
     approvals: Mapping[int, int]
     restrictions: Sequence[Restriction]
-    halts: Sequence[TradingHalt]
+    stops: Stops
     cash: dict[int, Decimal]
     shares: dict[Place, Decimal]
     lots: dict[int, Decimal]
@@ -89,7 +90,7 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, today: date) -> Facts:
         quotes=newest_quotes(firm_id, sorted(securities)),
         approvals=_approvals(firm_id, orders),
         restrictions=_restrictions(firm_id, accounts, securities, today),
-        halts=list(TradingHalt.objects.for_firm(firm_id).filter(lifted_at=None).order_by("id")),
+        stops=stops_in_force(firm_id),
         cash=_cash(firm_id, accounts),
         shares={
             (row.account_id, row.security_id): row.quantity

@@ -20,6 +20,7 @@ from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.orders import BUY_WAVE
 from trading.services.pretrade import Facts, facts_for
+from trading.services.stops import halted_because
 
 BATCH = 500
 AFTER_OPEN = timedelta(minutes=2)
@@ -44,7 +45,7 @@ class _Batch:
             closed = closed_because(self.now)
             if closed:
                 return closed
-        return checks.halted_because(order, self.facts.halts)
+        return halted_because(order, self.facts.stops)
 
 
 def release_waves(*, firm_id: int, now: datetime) -> int:

@@ -10,14 +10,14 @@ from decimal import Decimal
 from django.db import transaction
 
 from trading.lifecycle import OrderStatus
-from trading.models import InboundEvent, Order, OrderCommand, TradingHalt
+from trading.models import InboundEvent, Order, OrderCommand
 from trading.selectors.custodian_api import Caller, OrderFacts, client_order_id_of, order_facts, visible_orders
-from trading.services.checks import halted_because
 from trading.services.custodian_api.refusals import Contradiction, Fault, NotThere, Outdated
 from trading.services.deliveries import Delivery, Said
 from trading.services.inbox import receive
 from trading.services.moves import Moves
 from trading.services.outcomes import resolve_expired
+from trading.services.stops import Stops, halted_because, let_claims_pass, stops_in_force
 
 CHANNEL = "CUSTODIAN_API"
 SAID: Mapping[str, Said] = {
@@ -63,8 +63,9 @@ def claim_orders(*, caller: Caller, limit: int, lease: timedelta, at: datetime) 
 
     Who does not acknowledge in time gives them back: they are released again under the same id.
     """
+    let_claims_pass(caller.firm_id)
     resolve_expired(firm_id=caller.firm_id, now=at)
-    halts = list(TradingHalt.objects.for_firm(caller.firm_id).filter(lifted_at=None).order_by("id"))
+    stops = stops_in_force(caller.firm_id)
     ours = visible_orders(caller.firm_id, caller.custodian_id).filter(status=OrderStatus.READY)
     commands = OrderCommand.objects.for_firm(caller.firm_id).filter(
         kind=Kind.SUBMIT, status=Status.READY, order__in=ours.values("id")
@@ -72,7 +73,7 @@ def claim_orders(*, caller: Caller, limit: int, lease: timedelta, at: datetime) 
     related = commands.select_related("order__connection__custodian")
     due = related.select_for_update(skip_locked=True, of=("self", "order")).order_by("priority", "order_id")[:limit]
     moves = Moves(caller.firm_id, at)
-    taken = [command for command in due if _take(command, halts, moves)]
+    taken = [command for command in due if _take(command, stops, moves)]
     moves.write()
     for command in taken:
         command.status, command.lease_owner, command.lease_until = Status.LEASED, caller.actor[:64], at + lease
@@ -83,9 +84,9 @@ def claim_orders(*, caller: Caller, limit: int, lease: timedelta, at: datetime) 
     return order_facts(caller.firm_id, [command.order_id for command in taken])
 
 
-def _take(command: OrderCommand, halts: Sequence[TradingHalt], moves: Moves) -> bool:
+def _take(command: OrderCommand, stops: Stops, moves: Moves) -> bool:
     order = command.order
-    halted = halted_because(order, halts)
+    halted = halted_because(order, stops)
     if halted:
         order.status_reason = halted
         moves.move(order, OrderStatus.HELD, halted)
