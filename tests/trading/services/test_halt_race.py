@@ -19,11 +19,10 @@ from trading.services.stops import let_claims_pass
 from trading.services.waves import release_waves
 
 PATIENCE_SECONDS = 20
-pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def firm() -> Iterator[World]:
+def firm(own_database: None) -> Iterator[World]:
     """Birch with an order ready, committed."""
     world = make_birch()
     with world.scope():
@@ -31,7 +30,6 @@ def firm() -> Iterator[World]:
         stage(world, buy("VEA", "1", price="60"), buy("AGG", "1", price="100"), buy("ITOT", "1", price="130"))
     release_waves(firm_id=world.firm_id, now=NOW)
     yield world
-    connection.close()
 
 
 def halt(world: World) -> None:
