@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,14 +21,14 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
-def firm(own_database: None) -> Iterator[World]:
+def firm(own_database: None) -> World:
     """Birch with an order ready, committed."""
     world = make_birch()
     with world.scope():
         make_connection(world)
         stage(world, buy("VEA", "1", price="60"), buy("AGG", "1", price="100"), buy("ITOT", "1", price="130"))
     release_waves(firm_id=world.firm_id, now=NOW)
-    yield world
+    return world
 
 
 def halt(world: World) -> None:
