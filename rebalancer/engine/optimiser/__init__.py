@@ -56,7 +56,7 @@ __all__ = [
     "solve",
 ]
 
-ENGINE_VERSION = "sweep-2"
+ENGINE_VERSION = "sweep-3"
 
 DEFAULT = Effort(branches=300, nodes=200, walk=8, tolerance=5e-7, dividing=5e-6)
 EXACT = Effort(branches=4000, nodes=300, walk=12, tolerance=2e-7, dividing=0.0)

@@ -9,8 +9,8 @@ import numpy as np
 from rebalancer.engine.book import Book
 from rebalancer.engine.book_tables import Floats
 
-FAR, SPARE = 0.05, 1.05
-"""At 0 drift counts this part of what it counts at 1; at 1 a little more than the highest tax there is."""
+FAR, NEAR = 0.05, 0.8
+"""At 0 drift counts this part of what it counts at 1; at 1 this part of the highest tax there is."""
 
 
 class Scenario(StrEnum):
@@ -34,10 +34,10 @@ def prices_of_drift(book: Book, places: Floats) -> Floats:
     """Dollars of tax and cost that a dollar of drift is worth, by account.
 
     Selling a dollar that is too much and buying what is short with it mends a dollar of drift. At 1 that is worth more
-    than any tax on it, so that nothing is left for the tax's sake; towards 0 it falls in equal proportions.
+    than the tax on any but a nearly free short-term lot; towards 0 it falls in equal proportions.
     """
     rate = [max(float(policy.short_rate), float(policy.long_rate), 0.1) for policy in book.policies]
-    highest = SPARE * np.array(rate, dtype=np.float64)[book.accounts.policy]
+    highest = NEAR * np.array(rate, dtype=np.float64)[book.accounts.policy]
     prices: Floats = highest * FAR ** (1.0 - places)
     return prices
 

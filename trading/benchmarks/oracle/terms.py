@@ -81,7 +81,7 @@ class Account:
 def price_of_drift(policy: Policy, slider: float) -> float:
     """Dollars of tax and cost that a dollar of drift is worth."""
     highest = max(float(policy.short_rate), float(policy.long_rate), 0.1)
-    return 1.05 * highest * math.pow(0.05, 1.0 - slider)
+    return 0.8 * highest * math.pow(0.05, 1.0 - slider)
 
 
 def read(

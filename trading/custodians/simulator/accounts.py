@@ -13,6 +13,7 @@ from trading.custodians.simulator import render
 from trading.custodians.simulator.clock import market_date, now_ns
 from trading.custodians.simulator.door import account_of, exchange_of, key_of, reply
 from trading.custodians.simulator.errors import not_found, unprocessable
+from trading.custodians.simulator.faults import FaultKind
 from trading.custodians.simulator.orders import direction_of, moment_of, whole_number
 from trading.custodians.simulator.records import ZERO, Account, Asset, Execution
 from trading.custodians.simulator.store import Store
@@ -73,7 +74,14 @@ def _positions(request: Request, symbol: str | None = None) -> list[dict[str, ob
 
 
 async def list_positions(request: Request) -> Response:
-    return reply(_positions(request))
+    """All positions; where a fault has it, as they were told the last time."""
+    exchange, account = exchange_of(request), account_of(request)
+    told = exchange.told_positions.get(account.id)
+    if told is not None and exchange.faults.strikes(FaultKind.STALE_POSITIONS, symbol="", subject=account.id):
+        exchange.save_faults()
+        return reply(told)
+    exchange.told_positions[account.id] = positions = _positions(request)
+    return reply(positions)
 
 
 async def show_position(request: Request) -> Response:
@@ -88,7 +96,7 @@ async def list_activities(request: Request) -> Response:
     wanted = request.path_params.get("activity_type") or request.query_params.get("activity_types") or "FILL"
     if "FILL" not in wanted.split(","):
         return reply([])
-    where, values = ["key_id = ?"], [key_of(request)]
+    where, values = ["key_id = ?", "kind = 'fill'"], [key_of(request)]
     _narrow(request, where, values)
     direction = direction_of(request)
     size = whole_number(request, "page_size", ACTIVITIES_A_PAGE, ACTIVITIES_A_PAGE)

@@ -180,7 +180,7 @@ async def state(request: Request) -> Response:
     count: Callable[[str], int] = lambda table: store.rows(f"SELECT count(*) FROM {table}")[0][0]  # noqa: E731
     repeated = "(SELECT 1 FROM orders GROUP BY account_id, client_order_id HAVING count(*) > 1)"
     bought = {"buy": ZERO, "sell": ZERO}
-    for row in store.rows("SELECT side, quantity, price FROM executions"):
+    for row in store.rows("SELECT side, quantity, price FROM executions WHERE is_live"):
         bought[row["side"]] += Decimal(row["quantity"]) * Decimal(row["price"])
     return reply(
         {

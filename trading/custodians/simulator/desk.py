@@ -11,11 +11,12 @@ from rebalancer.engine.money import cents
 from trading.custodians.simulator import fills, intake, render
 from trading.custodians.simulator.clock import EventIds, Hours, is_open, nanoseconds, next_open_and_close, now_ns
 from trading.custodians.simulator.errors import duplicate_client_order_id, not_found, unprocessable
+from trading.custodians.simulator.faults import FATES, Fault, FaultBoard, FaultKind
 from trading.custodians.simulator.records import ZERO, Account, Event, Execution, Order, Position
 from trading.custodians.simulator.store import Store
 
 IDS = uuid.UUID("a0d3b1d6-4f7f-4c3f-8d1e-61f3f0b6c2aa")
-REJECTED_BY_MARKET = "REJECT"
+BEFALLS_EXECUTIONS = (FaultKind.BUST, FaultKind.CORRECT)
 
 
 @dataclass(slots=True)
@@ -28,11 +29,12 @@ class Desk:
     fill_delay_ms: int
     market_buffer_bps: int
     hours: Hours
+    faults: FaultBoard
 
     def is_open(self) -> bool:
         return is_open(self.hours, now_ns())
 
-    def place(self, account: Account, ticket: intake.Ticket, fate: str) -> Order:
+    def place(self, account: Account, ticket: intake.Ticket) -> Order:
         """Accept the order and write it down.
 
         :raises ApiError: if it is refused
@@ -46,7 +48,7 @@ class Desk:
         intake.check_asset(ticket, asset)
         open_orders = self.store.open_orders(account.id)
         intake.check_opposite(ticket, open_orders)
-        order = self._new_order(account, ticket, asset.id, fate)
+        order = self._new_order(account, ticket, asset.id, self._fate(ticket))
         order = replace(order, hold_unit=intake.hold_unit(ticket, asset, self.market_buffer_bps))
         if order.side == "buy":
             intake.check_buying_power(account, order.held, open_orders)
@@ -56,6 +58,19 @@ class Desk:
         if order.status == "accepted":
             self._tell("accepted", order)
         return order
+
+    def _fate(self, ticket: intake.Ticket) -> str:
+        for kind in FATES:
+            if self.strikes(kind, ticket.symbol, ticket.client_order_id):
+                return kind
+        return ""
+
+    def strikes(self, kind: FaultKind, symbol: str, subject: str) -> Fault | None:
+        """The fault that befalls the subject now, if one does; what is left of it is stored."""
+        fault = self.faults.strikes(kind, symbol=symbol, subject=subject)
+        if fault is not None and fault.times is not None:
+            self.store.set_setting("faults", self.faults.dump())
+        return fault
 
     def _new_order(self, account: Account, ticket: intake.Ticket, asset_id: str, fate: str) -> Order:
         at_ns = now_ns()
@@ -81,24 +96,35 @@ class Desk:
         )
 
     def cancel(self, order: Order) -> Order:
-        """End the order at once.
+        """End the order at once, unless its fill is faster.
 
         :raises ApiError: if it has ended already
         """
         if not order.is_open:
             raise unprocessable(f"order is already in {json.dumps(order.status)} state")
+        if order.fate == FaultKind.CANCEL_RACE and order.status in {"new", "partially_filled"}:
+            return self._outrun(order)
         at_ns = now_ns()
-        return self._moved(replace(order, status="canceled", canceled_ns=at_ns, updated_ns=at_ns), "canceled")
+        return self.moved(replace(order, status="canceled", canceled_ns=at_ns, updated_ns=at_ns), "canceled")
+
+    def _outrun(self, order: Order) -> Order:
+        asset = self.store.asset(order.symbol)
+        if asset is None:
+            raise not_found(f'asset "{order.symbol}" not found')
+        price = fills.price_of(self.seed, order, asset)
+        filled = self.execute(order, fills.Slice(order.leaves, price, is_last=True))
+        self._tell("order_cancel_rejected", filled)
+        return filled
 
     def expire(self, order_id: str) -> None:
         """End the order at the close, if it is still open."""
-        order, at_ns = self._order(order_id), now_ns()
+        order, at_ns = self.order(order_id), now_ns()
         if order.is_open:
-            self._moved(replace(order, status="expired", expired_ns=at_ns, updated_ns=at_ns), "expired")
+            self.moved(replace(order, status="expired", expired_ns=at_ns, updated_ns=at_ns), "expired")
 
     def step(self, order_id: str) -> int | None:
         """Take the order one step on; gives the nanoseconds until its next, None when it now rests or has ended."""
-        order = self._order(order_id)
+        order = self.order(order_id)
         if not order.is_open or not self.is_open():
             return None
         if order.status in {"accepted", "pending_new"}:
@@ -106,18 +132,30 @@ class Desk:
         asset = self.store.asset(order.symbol)
         if asset is None or not fills.is_marketable(order, asset):
             return None
-        order = self._execute(order, fills.next_slice(self.seed, order, asset))
+        if order.fate == FaultKind.EXPIRE:
+            self.expire(order.id)
+            return None
+        least = fills.MOST_EXECUTIONS if order.fate == FaultKind.PARTIAL else 1
+        piece = fills.next_slice(self.seed, order, asset, least=least)
+        if piece.is_last and order.fate == FaultKind.LATE_FILL:
+            self.store.add_later("FILL_LATE", order.id, now_ns() + fills.delay_ns(self.seed, order, self.fill_delay_ms))
+            self.cancel(order)
+            return None
+        if piece.is_last and order.fate == FaultKind.OVERFILL and order.side == "buy":
+            piece = replace(piece, quantity=piece.quantity + 1)
+        order = self.execute(order, piece)
         return fills.delay_ns(self.seed, order, self.fill_delay_ms) if order.is_open else None
 
     def _go_live(self, order: Order) -> int | None:
         at_ns = now_ns()
-        if order.fate == REJECTED_BY_MARKET:
-            self._moved(replace(order, status="rejected", failed_ns=at_ns, updated_ns=at_ns), "rejected")
+        if order.fate == FaultKind.REJECT:
+            self.moved(replace(order, status="rejected", failed_ns=at_ns, updated_ns=at_ns), "rejected")
             return None
-        live = self._moved(replace(order, status="new", updated_ns=at_ns), "new")
+        live = self.moved(replace(order, status="new", updated_ns=at_ns), "new")
         return fills.delay_ns(self.seed, live, self.fill_delay_ms)
 
-    def _execute(self, order: Order, piece: fills.Slice) -> Order:
+    def execute(self, order: Order, piece: fills.Slice) -> Order:
+        """Fill a part of the order, or the rest of it."""
         at_ns, status = now_ns(), "filled" if piece.is_last else "partially_filled"
         filled = replace(
             order,
@@ -144,11 +182,20 @@ class Desk:
             at_ns=at_ns,
         )
         self.store.insert_execution(execution)
-        position = self._book(execution)
+        self._doom(execution)
+        position = self.book(execution)
         name = "fill" if piece.is_last else "partial_fill"
-        return self._moved(filled, name, execution.id, render.execution_json(execution, position.quantity))
+        return self.moved(filled, name, execution.id, render.execution_json(execution, position.quantity))
 
-    def _book(self, execution: Execution) -> Position:
+    def _doom(self, execution: Execution) -> None:
+        """Decide what will be said of the execution later."""
+        for kind in BEFALLS_EXECUTIONS:
+            fault = self.strikes(kind, execution.symbol, execution.id)
+            if fault:
+                self.store.add_later(kind, execution.id, execution.at_ns + int(fault.seconds * 1e9))
+                return
+
+    def book(self, execution: Execution) -> Position:
         """Move the cash and the shares."""
         account = self.store.account(execution.account_id, execution.key_id)
         if account is None:
@@ -166,13 +213,15 @@ class Desk:
         self.store.set_position(account.id, after)
         return after
 
-    def _order(self, order_id: str) -> Order:
+    def order(self, order_id: str) -> Order:
+        """:raises ApiError: if there is no such order"""
         order = self.store.order(order_id)
         if order is None:
             raise not_found(f"order not found for {order_id}")
         return order
 
-    def _moved(self, order: Order, name: str, execution_id: str = "", extra: dict[str, Any] | None = None) -> Order:
+    def moved(self, order: Order, name: str, execution_id: str = "", extra: dict[str, Any] | None = None) -> Order:
+        """Store the order as it is now, and tell it under this name."""
         self.store.update_order(order)
         self._tell(name, order, execution_id, extra)
         return order

@@ -15,11 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trading.custodians.simulator.errors import ApiError, bad_request, not_found, too_many_requests, unauthorized
 from trading.custodians.simulator.exchange import Exchange
+from trading.custodians.simulator.faults import FaultKind
 from trading.custodians.simulator.records import Account
 
 OPEN_PATHS = frozenset({"/simulator/health"})
 ADMIN_PREFIX = "/simulator/"
 WINDOW_SECONDS = 60
+OUTAGE = ApiError(503, 50310000, "service unavailable")
 
 
 def reply(content: Any, status: int = 200) -> Response:
@@ -107,10 +109,24 @@ class Door:
                 message["headers"] = [*message["headers"], *self._budget(used, reset)]
             await send(message)
 
+        if not is_operator and self._is_away(key_id):
+            await refuse(OUTAGE)(scope, receive, send_with_budget)
+            return
         if used > self._limit:
             await refuse(too_many_requests())(scope, receive, send_with_budget)
             return
         await self._app(scope, receive, send_with_budget)
+
+    def _is_away(self, key_id: str) -> bool:
+        """Does an outage last, or begin with this request?"""
+        exchange, now = self._exchange, time.time_ns()
+        if now >= exchange.away_until_ns:
+            fault = exchange.faults.strikes(FaultKind.OUTAGE, symbol="", subject=key_id)
+            if fault is None:
+                return False
+            exchange.save_faults()
+            exchange.away_until_ns = now + int(fault.seconds * 1e9)
+        return True
 
     def _count(self, key_id: str) -> tuple[int, int]:
         window = int(time.time()) // WINDOW_SECONDS

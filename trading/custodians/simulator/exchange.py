@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trading.custodians.simulator import faults, intake
+from trading.custodians.simulator import aftermath, faults, intake
 from trading.custodians.simulator.clock import EventIds, Hours, now_ns
-from trading.custodians.simulator.desk import REJECTED_BY_MARKET, Desk
-from trading.custodians.simulator.faults import FaultBoard, FaultKind
+from trading.custodians.simulator.desk import Desk
+from trading.custodians.simulator.faults import FaultBoard
 from trading.custodians.simulator.records import Account, Order
 from trading.custodians.simulator.store import Store
 
@@ -74,17 +74,17 @@ class Exchange:
     faults: FaultBoard
     secrets: dict[str, str]
     listeners: Listeners = field(default_factory=Listeners)
+    told_positions: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    """By account, what was last told of its positions."""
+    away_until_ns: int = 0
     _due: list[tuple[int, str]] = field(default_factory=list)
     _scheduled: set[str] = field(default_factory=set)
     _nudge: asyncio.Event = field(default_factory=asyncio.Event)
 
     def place(self, account: Account, ticket: intake.Ticket) -> Order:
         """:raises ApiError: if the order is refused"""
-        fate = self.faults.strikes(FaultKind.REJECT, symbol=ticket.symbol, subject=ticket.client_order_id)
         with self.store.transaction():
-            order = self.desk.place(account, ticket, REJECTED_BY_MARKET if fate else "")
-            if fate:
-                self.save_faults()
+            order = self.desk.place(account, ticket)
         self.schedule(order.id, 0)
         if order.status == "accepted":
             self.listeners.wake()
@@ -125,7 +125,8 @@ class Exchange:
         was_open = self.desk.is_open()
         while True:
             self._take_due_on()
-            pause = (self._due[0][0] - now_ns()) / 1e9 if self._due else LOOK_AROUND_SECONDS
+            later = self._take_later_on()
+            pause = (min(self._due[0][0] if self._due else later, later) - now_ns()) / 1e9
             if pause > 0:
                 await self._pause(min(pause, LOOK_AROUND_SECONDS))
             else:
@@ -154,6 +155,16 @@ class Exchange:
             if pause_ns is not None:
                 self.schedule(order_id, pause_ns)
         self.listeners.wake()
+
+    def _take_later_on(self) -> int:
+        """Let befall what is due; gives the time of the next, or of the next look around."""
+        due = aftermath.next_due(self.desk)
+        if due is not None and due <= now_ns():
+            with self.store.transaction():
+                aftermath.take_due(self.desk)
+            self.listeners.wake()
+            due = aftermath.next_due(self.desk)
+        return due or now_ns() + int(LOOK_AROUND_SECONDS * 1e9)
 
     def _market_turned(self, *, is_open: bool) -> None:
         if is_open:
@@ -184,6 +195,7 @@ def open_exchange(options: Options) -> Exchange:
         fill_delay_ms=options.fill_delay_ms,
         market_buffer_bps=options.market_buffer_bps,
         hours=hours,
+        faults=board,
     )
     secrets = {row["key_id"]: row["secret"] for row in store.rows("SELECT * FROM keys")}
     return Exchange(options, store, desk, board, secrets)

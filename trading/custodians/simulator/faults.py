@@ -24,6 +24,23 @@ class FaultKind(StrEnum):
     DROP_STREAM = "DROP_STREAM"  # the connection breaks before the event is sent
     DUPLICATE_EVENTS = "DUPLICATE_EVENTS"  # sent twice
     LOSE_EVENTS = "LOSE_EVENTS"  # not sent while live, with the comment that says so
+    REORDER_EVENTS = "REORDER_EVENTS"  # sent after the event that follows it
+    PARTIAL = "PARTIAL"  # filled in as many executions as there may be
+    EXPIRE = "EXPIRE"  # expires after it went live
+    LATE_FILL = "LATE_FILL"  # cancelled by the market, and filled a moment later
+    CANCEL_RACE = "CANCEL_RACE"  # a cancel is taken, and the fill was faster
+    OVERFILL = "OVERFILL"  # a buy gets a share too many
+    BUST = "BUST"  # an execution is taken back later
+    CORRECT = "CORRECT"  # an execution's price or shares are corrected later
+    STALE_POSITIONS = "STALE_POSITIONS"  # positions are told as at the time they were told before
+    OUTAGE = "OUTAGE"  # nothing answers for some time
+
+
+FATES = (
+    *(FaultKind.REJECT, FaultKind.EXPIRE, FaultKind.LATE_FILL, FaultKind.CANCEL_RACE, FaultKind.OVERFILL),
+    FaultKind.PARTIAL,
+)
+"""What is decided about an order when it is accepted; the first that strikes counts."""
 
 
 class BadFault(ValueError):

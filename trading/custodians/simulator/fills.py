@@ -49,14 +49,18 @@ def delay_ns(seed: int, order: Order, base_ms: int) -> int:
     return int(base_ms * 1_000_000 * dice(seed, order.client_order_id, "delay", order.executions).uniform(0.5, 1.5))
 
 
-def quantities(seed: int, client_order_id: str, quantity: Decimal) -> list[Decimal]:
-    """The sizes of the executions, in order, summing to the quantity; whole when the quantity is whole."""
+def quantities(seed: int, client_order_id: str, quantity: Decimal, *, least: int = 1) -> list[Decimal]:
+    """The sizes of the executions, in order, summing to the quantity; whole when the quantity is whole.
+
+    As many as `least`, where there are shares enough.
+    """
     chance = dice(seed, client_order_id, "sizes")
     parts = 1
     if quantity >= LARGE_QUANTITY:
         parts = chance.randint(2, MOST_EXECUTIONS)
     elif quantity >= SPLITTABLE_QUANTITY and chance.random() < SMALL_SPLIT_RATE:
         parts = 2
+    parts = max(parts, least)
     step = Decimal(1) if quantity == quantity.to_integral_value() else SHARE_STEP
     marks = sorted(chance.uniform(0.1, 0.9) for _ in range(parts - 1))
     cuts = [(quantity * Decimal(str(mark))).quantize(step, ROUND_DOWN) for mark in marks]
@@ -77,12 +81,12 @@ def price_of(seed: int, order: Order, asset: Asset) -> Decimal:
     return min(price, order.limit_price) if order.side == "buy" else max(price, order.limit_price)
 
 
-def next_slice(seed: int, order: Order, asset: Asset) -> Slice:
-    """The execution that comes next for a marketable order that is not yet filled."""
+def next_slice(seed: int, order: Order, asset: Asset, *, least: int = 1) -> Slice:
+    """The execution that comes next for a marketable order that is not yet filled, of at least so many."""
     price = price_of(seed, order, asset)
     if order.quantity is None:
         amount = order.notional or Decimal(0)
         return Slice(max((amount / price).quantize(SHARE_STEP, ROUND_DOWN), SHARE_STEP), price, is_last=True)
-    sizes = quantities(seed, order.client_order_id, order.quantity)
-    is_last = order.executions >= len(sizes) - 1
+    sizes = quantities(seed, order.client_order_id, order.quantity, least=least)
+    is_last = order.executions >= len(sizes) - 1 or sizes[order.executions] >= order.leaves
     return Slice(order.leaves if is_last else sizes[order.executions], price, is_last)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
 ZERO = Decimal(0)
+FILL, CORRECTION, BUST = "fill", "correct", "bust"
 SHARE_STEP = Decimal("0.000001")  # the finest quantity that is executed
 OPEN_STATUSES = frozenset({"accepted", "pending_new", "new", "partially_filled"})
 
@@ -128,6 +129,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
+    """A fill, or what was said of one later: a correction takes the place of `previous_id`, a bust takes it out."""
+
     seq: int
     id: str
     order_id: str
@@ -141,6 +144,9 @@ class Execution:
     leaves: Decimal
     order_status: str
     at_ns: int
+    kind: str = FILL
+    previous_id: str = ""
+    is_live: int = 1
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Execution:

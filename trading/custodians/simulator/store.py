@@ -41,13 +41,24 @@ CREATE INDEX IF NOT EXISTS orders_listed ON orders (account_id, submitted_ns);
 CREATE TABLE IF NOT EXISTS executions (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, account_id TEXT NOT NULL,
     key_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL,
-    cum_quantity TEXT NOT NULL, leaves TEXT NOT NULL, order_status TEXT NOT NULL, at_ns INTEGER NOT NULL
+    cum_quantity TEXT NOT NULL, leaves TEXT NOT NULL, order_status TEXT NOT NULL, at_ns INTEGER NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'fill', previous_id TEXT NOT NULL DEFAULT '', is_live INTEGER NOT NULL DEFAULT 1
 );
+CREATE TABLE IF NOT EXISTS aftermath (
+    act TEXT NOT NULL, subject TEXT NOT NULL, due_ns INTEGER NOT NULL, PRIMARY KEY (act, subject)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     event_id TEXT PRIMARY KEY, key_id TEXT NOT NULL, account_id TEXT NOT NULL, symbol TEXT NOT NULL,
     payload TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+# Columns that stores of earlier versions lack.
+ADDED = {
+    "kind": "TEXT NOT NULL DEFAULT 'fill'",
+    "previous_id": "TEXT NOT NULL DEFAULT ''",
+    "is_live": "INTEGER NOT NULL DEFAULT 1",
+}
 
 FIXED: tuple[str, ...] = (
     *("id", "account_id", "key_id", "client_order_id", "symbol", "asset_id", "side", "type", "time_in_force"),
@@ -74,6 +85,9 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 5000"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(SCHEMA)
+        known = {row["name"] for row in self.rows("PRAGMA table_info(executions)")}
+        for name in ADDED.keys() - known:
+            self._db.execute(f"ALTER TABLE executions ADD COLUMN {name} {ADDED[name]}")
 
     def close(self) -> None:
         self._db.close()
@@ -165,6 +179,18 @@ class Store:
             f"INSERT INTO executions ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
             *(getattr(execution, name) for name in names),
         )
+
+    def execution(self, execution_id: str) -> Execution | None:
+        row = self.one("SELECT * FROM executions WHERE id = ?", execution_id)
+        return Execution.of(row) if row else None
+
+    def end_execution(self, execution_id: str) -> None:
+        """It counts no longer."""
+        self.write("UPDATE executions SET is_live = 0 WHERE id = ?", execution_id)
+
+    def add_later(self, act: str, subject: str, due_ns: int) -> None:
+        """Something that will befall an execution or an order, at a time."""
+        self.write("INSERT OR IGNORE INTO aftermath VALUES (?, ?, ?)", act, subject, due_ns)
 
     def insert_event(self, event: Event) -> None:
         self.write(

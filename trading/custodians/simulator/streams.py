@@ -86,13 +86,24 @@ def _is_lost(exchange: Exchange, event: Event) -> bool:
     return False
 
 
+def _shuffled(exchange: Exchange, events: list[Event]) -> list[Event]:
+    """In the order in which they are sent: one that is struck comes after the one that follows it."""
+    events = list(events)
+    for place in range(len(events) - 1):
+        event = events[place]
+        if exchange.faults.strikes(FaultKind.REORDER_EVENTS, symbol=event.symbol, subject=event.event_id):
+            exchange.save_faults()
+            events[place : place + 2] = events[place + 1], event
+    return events
+
+
 async def _server_sent(reader: Reader, live_after: str) -> AsyncIterator[str]:
     yield ": connected\n\n"
     async for batch in reader.events():
         if batch is None:
             yield ": heartbeat\n\n"
             continue
-        for event in batch:
+        for event in _shuffled(reader.exchange, batch):
             if event.event_id > live_after and _is_lost(reader.exchange, event):
                 yield ": you are reading too slowly, dropped 1 messages\n\n"
                 continue
