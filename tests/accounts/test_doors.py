@@ -54,6 +54,7 @@ DOORS = (
     Door("orders", Right.VIEW_BOOK),
     Door("order", Right.VIEW_BOOK, row="order"),
     Door("order-cancel", Right.APPROVE, row="order", method="POST"),
+    Door("order-note", Right.APPROVE, row="order", method="POST"),
     Door("halts", Right.VIEW_BOOK),
     Door("halt-raise", Right.HALT, method="POST"),
     Door("halt-ask", Right.HALT, row="halt", method="POST"),
