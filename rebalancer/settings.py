@@ -193,6 +193,13 @@ CELERY_TIMEZONE = "America/New_York"
 # How long a worker holds a part of a scan; one that died lets go of it after this.
 SCAN_LEASE_SECONDS = int(os.environ.get("SCAN_LEASE_SECONDS", "90"))
 
+# How long a worker holds a command to a custodian, how long the custodian has to answer, when an order of which nothing
+# is known is asked for again, and how long it may be on its way before its absence counts.
+ORDER_LEASE_SECONDS = int(os.environ.get("ORDER_LEASE_SECONDS", "60"))
+CUSTODIAN_ANSWER_SECONDS = float(os.environ.get("CUSTODIAN_ANSWER_SECONDS", "10"))
+ORDER_ASK_AGAIN_SECONDS = [int(part) for part in os.environ.get("ORDER_ASK_AGAIN_SECONDS", "1,3,10,30,60").split(",")]
+ORDER_ABSENCE_SECONDS = int(os.environ.get("ORDER_ABSENCE_SECONDS", "30"))
+
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [],

@@ -82,4 +82,10 @@ def _connection(line: Line) -> Connection:
     if not settings.SIMULATOR_URL:
         raise NoAdapter("SIMULATOR_URL is not set: there is no simulated custodian to talk to.")
     key_id, secret = simulator_credentials(line.credentials_ref)
-    return Connection(base_url=settings.SIMULATOR_URL, key_id=key_id, secret=secret, flavour=Flavour.BROKER)
+    return Connection(
+        base_url=settings.SIMULATOR_URL,
+        key_id=key_id,
+        secret=secret,
+        flavour=Flavour.BROKER,
+        read_timeout=settings.CUSTODIAN_ANSWER_SECONDS,
+    )

@@ -28,6 +28,7 @@ WITHOUT_ENGINES: Final = frozenset(
         "compilemessages",
         "help",
         "makemessages",
+        "simulate_faults",
         "spectacular",
         "version",
     }

@@ -19,25 +19,29 @@ PATIENCE_SECONDS = 20.0
 @contextmanager
 def scratch_database() -> Iterator[None]:
     """Turn both connections to a fresh, migrated database; the installation's own is left alone."""
+    home, name = str(connections["owner"].settings_dict["NAME"]), f"bench_{os.getpid()}"
+    with owner_of(home) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        turn_to(name)
+        try:
+            call_command("migrate", database="owner", verbosity=0)
+            yield
+        finally:
+            turn_to(home)
+            drop_database(server, name)
+
+
+def owner_of(database: str) -> psycopg.Connection:
+    """A connection of the owner role to a database of the server."""
     settings: dict[str, Any] = connections["owner"].settings_dict
-    home, name = settings["NAME"], f"bench_{os.getpid()}"
-    server = psycopg.connect(
-        dbname=home,
+    return psycopg.connect(
+        dbname=database,
         user=settings["USER"],
         password=settings["PASSWORD"] or None,
         host=settings["HOST"] or None,
         port=settings["PORT"] or None,
         autocommit=True,
     )
-    with server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        _turn_to(name)
-        try:
-            call_command("migrate", database="owner", verbosity=0)
-            yield
-        finally:
-            _turn_to(home)
-            drop_database(server, name)
 
 
 def drop_database(server: psycopg.Connection, name: str) -> None:
@@ -57,7 +61,8 @@ def drop_database(server: psycopg.Connection, name: str) -> None:
             return
 
 
-def _turn_to(name: str) -> None:
+def turn_to(name: str) -> None:
+    """Turn both connections of this process to a database of the same server."""
     for alias in ("default", "owner"):
         connections[alias].close()
         connections[alias].settings_dict["NAME"] = name

@@ -6,12 +6,15 @@ UNKNOWN and is looked up by its client order id; it is never sent again blindly.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.conf import settings
 from django.db.models import F, Q
 
 from accounts.tenancy import firm_scope
@@ -19,6 +22,8 @@ from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import (
     CancelOutcome,
     Custodian,
+    NotSent,
+    NotSentReason,
     OrderRequest,
     OrderSnapshot,
     QueryFailed,
@@ -36,7 +41,7 @@ from trading.services.waves import release_waves
 
 BATCH = 100
 SENDERS = 8
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=settings.ORDER_LEASE_SECONDS)
 BREAKER_OPEN = "OPEN"
 Kind, Status = OrderCommand.Kind, OrderCommand.Status
 IN_FLIGHT = (OrderStatus.READY, OrderStatus.SUBMITTING, OrderStatus.UNKNOWN)
@@ -66,6 +71,7 @@ def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None
 
     :raises NoAdapter: if a connection of the firm cannot be spoken to; nothing is claimed then
     """
+    begun = time.monotonic()
     release_waves(firm_id=firm_id, now=now)
     resolve_expired(firm_id=firm_id, now=now)
     if not _any_due(firm_id, now):
@@ -75,15 +81,31 @@ def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None
         lines = {line.connection_id: stack.enter_context(closing(open_line(line))) for line in lines_of(firm_id)}
         pool = stack.enter_context(ThreadPoolExecutor(SENDERS))
         while limit is None or done < limit:
-            claims = claim(firm_id=firm_id, worker=worker, now=now, limit=min(BATCH, limit or BATCH))
+            claimed = time.monotonic()
+            claims = claim(firm_id=firm_id, worker=worker, now=_since(now, begun), limit=min(BATCH, limit or BATCH))
             if not claims:
                 break
-            answers = list(pool.map(lambda held: act(held, lines[held.line.connection_id]), claims))
+            answers = list(pool.map(partial(_act_in_time, lines=lines, claimed=claimed), claims))
             record(
-                firm_id=firm_id, answers=list(zip(claims, answers, strict=True)), capabilities=_abilities(lines), at=now
+                firm_id=firm_id,
+                answers=list(zip(claims, answers, strict=True)),
+                capabilities=_abilities(lines),
+                at=_since(now, begun),
             )
             done += len(claims)
     return done
+
+
+def _since(now: datetime, begun: float) -> datetime:
+    """The present, where it was `now` at `begun`: a long batch must not lease by an old clock."""
+    return now + timedelta(seconds=time.monotonic() - begun)
+
+
+def _act_in_time(held: Claim, *, lines: Mapping[int, Custodian], claimed: float) -> Answer:
+    """What is not said by the end of its lease is not said at all: another worker may have taken it up."""
+    if time.monotonic() - claimed > LEASE.total_seconds():
+        return NotSent(NotSentReason.UNREACHABLE, "not sent: its lease ran out before its turn came")
+    return act(held, lines[held.line.connection_id])
 
 
 def claim(*, firm_id: int, worker: str, now: datetime, limit: int = BATCH) -> list[Claim]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from django.conf import settings
+
 from accounts.tenancy import firm_scope
 from trading.connections import CUSTODIAN_API, Line
 from trading.custodians.protocol import (
@@ -28,8 +30,8 @@ from trading.services.moves import Moves
 
 Kind, Status = OrderCommand.Kind, OrderCommand.Status
 QUERY_PRIORITY = 2
-ASK_AGAIN_SECONDS = (1, 3, 10, 30, 60)
-ABSENT_GRACE = timedelta(seconds=30)
+ASK_AGAIN_SECONDS = settings.ORDER_ASK_AGAIN_SECONDS
+ABSENT_GRACE = timedelta(seconds=settings.ORDER_ABSENCE_SECONDS)
 ABSENT_TIMES = 2
 
 Answer = Accepted | Refused | NotSent | Ambiguous | CancelRequested | OrderSnapshot | QueryFailed | None

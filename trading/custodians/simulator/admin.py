@@ -199,6 +199,19 @@ async def state(request: Request) -> Response:
     )
 
 
+async def record(request: Request) -> Response:
+    """The custodian's own record: every order and execution, busts and corrections among them, and what is due."""
+    store = exchange_of(request).store
+    tables = {
+        "orders": "SELECT orders.id, client_order_id, number, symbol, side, orders.quantity, notional, filled_quantity,"
+        " orders.status, submitted_ns, is_open FROM orders JOIN accounts ON accounts.id = account_id"
+        " ORDER BY orders.seq",
+        "executions": "SELECT id, order_id, kind, previous_id, is_live, quantity, price FROM executions ORDER BY seq",
+        "due": "SELECT act, subject, due_ns FROM aftermath ORDER BY due_ns",
+    }
+    return reply({name: [dict(row) for row in store.rows(sql)] for name, sql in tables.items()})
+
+
 async def health(request: Request) -> Response:
     return reply({"status": "ok", "is_open": exchange_of(request).desk.is_open()})
 

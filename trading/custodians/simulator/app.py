@@ -59,6 +59,7 @@ ROUTES: list[BaseRoute] = [
     Route("/simulator/prices", admin.set_prices, methods=["POST"]),
     Route("/simulator/accounts", admin.list_accounts, methods=["GET"]),
     Route("/simulator/state", admin.state, methods=["GET"]),
+    Route("/simulator/record", admin.record, methods=["GET"]),
     Route("/simulator/faults", admin.show_faults, methods=["GET"]),
     Route("/simulator/faults", admin.set_faults, methods=["PUT"]),
     Route("/simulator/clock", admin.set_clock, methods=["PUT"]),

@@ -20,7 +20,6 @@ from trading.custodians.simulator.records import Account
 
 OPEN_PATHS = frozenset({"/simulator/health"})
 ADMIN_PREFIX = "/simulator/"
-WINDOW_SECONDS = 60
 OUTAGE = ApiError(503, 50310000, "service unavailable")
 
 
@@ -84,12 +83,13 @@ def _credentials(headers: dict[bytes, bytes]) -> tuple[str, str]:
 
 
 class Door:
-    """Outermost middleware: authenticates, counts requests a minute and key, and says so in every answer's headers."""
+    """Outermost middleware: authenticates, counts requests a window and key, and says so in every answer's headers."""
 
     def __init__(self, app: ASGIApp, exchange: Exchange) -> None:
         self._app = app
         self._exchange = exchange
         self._limit = exchange.options.rate_limit
+        self._window = exchange.options.rate_window_seconds
         self._windows: dict[str, tuple[int, int]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,11 +129,11 @@ class Door:
         return True
 
     def _count(self, key_id: str) -> tuple[int, int]:
-        window = int(time.time()) // WINDOW_SECONDS
+        window = int(time.time()) // self._window
         since, used = self._windows.get(key_id, (window, 0))
         used = used + 1 if since == window else 1
         self._windows[key_id] = (window, used)
-        return used, (window + 1) * WINDOW_SECONDS
+        return used, (window + 1) * self._window
 
     def _budget(self, used: int, reset: int) -> list[tuple[bytes, bytes]]:
         left = max(self._limit - used, 0)

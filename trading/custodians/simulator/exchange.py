@@ -33,6 +33,7 @@ class Options:
     fill_delay_ms: int
     market_buffer_bps: int
     rate_limit: int
+    rate_window_seconds: int
     hours: Hours | None
     faults: str
     text_frames: bool
