@@ -17,6 +17,7 @@ from accounts.views.answers import answer
 from accounts.views.asked import NOTE_LENGTH, text_of
 from trading.selectors.halts import connections_now, halts_in_force, halts_lifted
 from trading.services.halts import REFUSALS, HaltNotFound, Raised, agree_to_lift, ask_to_lift, raise_halt
+from trading.services.pacing import budgets_left
 from trading.tasks.orders import nudge_orders
 from trading.views.halt_forms import HaltForm
 
@@ -96,12 +97,17 @@ def _form(request: FirmRequest, data: Any = None) -> HaltForm:
     return HaltForm(data, firm_id=request.member.firm_id, connections=names)
 
 
+def _lines(firm_id: int) -> list[dict[str, Any]]:
+    budgets = budgets_left(firm_id=firm_id)
+    return [{**line, "budget": budgets.get(line["id"])} for line in connections_now(firm_id, timezone.now())]
+
+
 def _page(request: FirmRequest, status: int, *, form: HaltForm | None = None, error: str = "") -> HttpResponse:
     firm_id, member = request.member.firm_id, request.member
     context = {
         "halts": halts_in_force(firm_id),
         "lifted": halts_lifted(firm_id),
-        "connections": connections_now(firm_id, timezone.now()),
+        "connections": _lines(firm_id),
         "form": form or _form(request),
         "may_halt": member.may(Right.HALT),
         "may_lift": member.may(Right.LIFT_HALTS),

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEvent
-from portfolios.models import CashBalance, FirmPrice, Policy, Security
+from portfolios.models import CashBalance, FirmPrice, Security
 from portfolios.selectors.quotes import newest_volumes
 from tests.trading.worlds import (
     buy,
@@ -21,6 +21,7 @@ from tests.trading.worlds import (
     orders,
     sell,
     sent,
+    set_guards,
     stage,
     statuses,
     story,
@@ -35,13 +36,6 @@ from trading.services.pretrade import cost, facts_for
 from trading.services.waves import release_waves
 
 OLD_VTI = "VTI-2021-03-03-200"
-
-
-def limits(world: Birch, **values: str) -> None:
-    lines = "\n".join(f"{name} = {value}" for name, value in values.items())
-    Policy.objects.for_firm(world.firm_id).create(
-        level="FIRM", version=1, toml=f"[guards]\n{lines}\n", created_by="test", created_at=NOW
-    )
 
 
 def release(world: Birch, **later: float) -> None:
@@ -86,11 +80,11 @@ def test_a_limit_lets_pass_what_reaches_it_and_stops_what_exceeds_it(
     birch: Birch, cedar: Cedar, limit: str, within: str, beyond: str, rule: str, end: str, sentence: str
 ) -> None:
     with cedar.scope():
-        limits(cedar, **{limit: within})
+        set_guards(cedar, **{limit: within})
         staged_buy(cedar)
         release(cedar, hours=3)
         assert statuses(cedar) == ["READY"]
-    limits(birch, **{limit: beyond})
+    set_guards(birch, **{limit: beyond})
     staged_buy(birch)
     release(birch, hours=3)
     assert (statuses(birch), failed(birch)) == ([end], [(rule, sentence)])
@@ -117,7 +111,7 @@ def test_the_share_of_a_days_volume_counts_the_firms_other_orders(birch: Birch) 
 
 def set_volume(birch: Birch, *, limit: str) -> Decimal:
     """A note is needed above that part of the volume, and for nothing else; the volume of VEA in shares."""
-    limits(
+    set_guards(
         birch,
         order_note_volume_weight=limit,
         order_note_account_weight="10",
@@ -239,7 +233,7 @@ def test_parts_of_a_share_go_only_where_security_and_custodian_take_them(birch: 
 
 
 def test_an_order_held_for_a_note_is_checked_once_and_goes_when_the_note_is_written(birch: Birch) -> None:
-    limits(birch, order_note_amount="100")
+    set_guards(birch, order_note_amount="100")
     order = staged_buy(birch)
     release(birch)
     release(birch)
@@ -271,7 +265,7 @@ def note(world: Birch, order: Order, text: str, **changes: Any) -> None:
 
 
 def test_each_finding_needs_a_note_of_its_own(birch: Birch) -> None:
-    limits(birch, order_note_amount="100", order_note_account_weight="0.001")
+    set_guards(birch, order_note_amount="100", order_note_account_weight="0.001")
     order = staged_buy(birch)
     release(birch)
     note(birch, order, "Large on purpose")
@@ -280,7 +274,7 @@ def test_each_finding_needs_a_note_of_its_own(birch: Birch) -> None:
 
 
 def test_a_note_does_not_help_against_a_rule_that_blocks(birch: Birch) -> None:
-    limits(birch, order_note_amount="100")
+    set_guards(birch, order_note_amount="100")
     order = staged_buy(birch)
     release(birch)
     note(birch, order, "Large on purpose")
@@ -290,7 +284,7 @@ def test_a_note_does_not_help_against_a_rule_that_blocks(birch: Birch) -> None:
 
 
 def test_a_note_says_something_about_a_finding_of_its_order(birch: Birch, cedar: Cedar) -> None:
-    limits(birch, order_note_amount="100")
+    set_guards(birch, order_note_amount="100")
     order = staged_buy(birch)
     release(birch)
     with pytest.raises(NoteNeeded):

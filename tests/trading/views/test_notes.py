@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from tests.screens import browser
-from tests.trading.services.test_checks import found, limits, staged_buy
-from tests.trading.worlds import statuses
+from tests.trading.services.test_checks import found, staged_buy
+from tests.trading.worlds import set_guards, statuses
 from tests.worlds import NOW, Birch
 from trading.models import Order
 from trading.services.waves import release_waves
@@ -13,7 +13,7 @@ from trading.services.waves import release_waves
 
 @pytest.fixture
 def held(birch: Birch) -> Order:
-    limits(birch, order_note_amount="100")
+    set_guards(birch, order_note_amount="100")
     order = staged_buy(birch)
     release_waves(firm_id=birch.firm_id, now=NOW)
     return order
