@@ -93,6 +93,24 @@ class Approval(_Section):
     four_eyes_gain: Amount | None = None
 
 
+class Guards(_Section):
+    """What an order may be before it is sent. Of the firm's own file: nearer files have no say."""
+
+    order_minimum_amount: Amount | None = None
+    order_note_amount: Amount | None = None
+    order_maximum_amount: Amount | None = None
+    order_note_account_weight: Annotated[Decimal, Field(ge=0, le=10)] | None = None
+    order_note_volume_weight: Weight | None = None
+    order_collar_weight: Weight | None = None
+    order_market_buffer_weight: Weight | None = None
+    order_price_maximum_sessions: Annotated[int, Field(ge=0, le=30)] | None = None
+    order_approval_hours: Annotated[int, Field(ge=1, le=2160)] | None = None
+    order_repeat_minutes: Annotated[int, Field(ge=0, le=1440)] | None = None
+    orders_daily_note_amount: Amount | None = None
+    orders_a_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    breaks_maximum: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
 class PolicyFile(_Section):
     """A whole parameter file. What a layer leaves out, it takes from the layer above."""
 
@@ -100,6 +118,7 @@ class PolicyFile(_Section):
     trading: Trading = Trading()
     tax: Tax = Tax()
     approval: Approval = Approval()
+    guards: Guards = Guards()
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """(key, value) of everything the file sets, in the order of the schema."""

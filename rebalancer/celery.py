@@ -16,6 +16,7 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep-scans": {"task": "trading.sweep_scans", "schedule": 10.0, "options": {"expires": 10}},
     "sweep-orders": {"task": "trading.sweep_orders", "schedule": 5.0, "options": {"expires": 5}},
+    "read-clocks": {"task": "trading.read_clocks", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-unposted": {"task": "trading.sweep_unposted", "schedule": 60.0, "options": {"expires": 60}},
     "scan-all-firms": {"task": "trading.scan_all_firms", "schedule": crontab(hour="7", minute="30", day_of_week="1-5")},
     "settle-all": {"task": "trading.settle_all", "schedule": crontab(hour="6", minute="0", day_of_week="1-5")},

@@ -199,6 +199,8 @@ ORDER_LEASE_SECONDS = int(os.environ.get("ORDER_LEASE_SECONDS", "60"))
 CUSTODIAN_ANSWER_SECONDS = float(os.environ.get("CUSTODIAN_ANSWER_SECONDS", "10"))
 ORDER_ASK_AGAIN_SECONDS = [int(part) for part in os.environ.get("ORDER_ASK_AGAIN_SECONDS", "1,3,10,30,60").split(",")]
 ORDER_ABSENCE_SECONDS = int(os.environ.get("ORDER_ABSENCE_SECONDS", "30"))
+# After how long a custodian on whose line nothing is sent is asked whether it answers again, the first time and later.
+BREAKER_PAUSE_SECONDS = [int(part) for part in os.environ.get("BREAKER_PAUSE_SECONDS", "5,15,60,300").split(",")]
 
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -96,6 +96,21 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
 
 
 @pytest.fixture
+def own_database(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """A database in which everything is committed, for tests of several connections; it is dropped afterwards."""
+    name = f"own_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        usual = connections["default"].settings_dict["NAME"]
+        clone_template(name)
+        _point_at(name)
+        try:
+            yield
+        finally:
+            _point_at(usual)
+            drop_clone(name)
+
+
+@pytest.fixture
 def birch(db: None) -> Iterator[Birch]:
     """The first firm, with a small book; the test runs in its scope."""
     world = make_birch()

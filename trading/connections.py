@@ -49,6 +49,11 @@ class Line:
         return account_id_for(number)
 
 
+def takes_parts(adapter: str, capabilities: Mapping[str, Any]) -> bool:
+    """Does the custodian take orders for parts of a share? Only the simulator, unless the connection says so."""
+    return bool(capabilities.get("fractional", adapter == SIMULATOR))
+
+
 def simulator_credentials(ref: str) -> tuple[str, str]:
     """Key id and secret of one firm at the simulator, derived from the operator's: each firm has a key of its own."""
     secret = hmac.new(settings.SIMULATOR_SECRET.encode(), ref.encode(), hashlib.sha256).hexdigest()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from trading.views import client, home, orders, proposals, worklist
+from trading.views import client, halts, home, notes, orders, proposals, worklist
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -14,5 +14,10 @@ urlpatterns = [
     path("orders/", orders.orders, name="orders"),
     path("orders/<int:pk>/", orders.order, name="order"),
     path("orders/<int:pk>/cancel/", orders.cancel, name="order-cancel"),
+    path("orders/<int:pk>/note/", notes.write, name="order-note"),
+    path("halts/", halts.halts, name="halts"),
+    path("halts/raise/", halts.raise_one, name="halt-raise"),
+    path("halts/<int:pk>/ask/", halts.ask, name="halt-ask"),
+    path("halts/<int:pk>/agree/", halts.agree, name="halt-agree"),
     path("plan/", client.client, name="client-home"),
 ]

@@ -50,6 +50,12 @@ def policies_in_force(firm_id: int) -> InForce:
     return InForce(newest.get(("FIRM", None)), *(_of(newest, level) for level in ("MODEL", "HOUSEHOLD", "ACCOUNT")))
 
 
+def firm_layer(firm_id: int) -> Layer | None:
+    """The firm's own newest parameter file."""
+    row = Policy.objects.for_firm(firm_id).filter(level=Level.FIRM).order_by("-version", "-id").first()
+    return None if row is None else Layer(Level.FIRM, _named(row), _parsed(row.toml))
+
+
 def settings_of(firm_id: int, account: Account, followed: Followed | None) -> dict[str, Setting]:
     """Every setting over one account, with the layer it came from and what it won over."""
     layers = policies_in_force(firm_id).layers(

@@ -16,6 +16,7 @@ from portfolios.models import DataProblem
 from tests.screens import HTMX, browser, make_orders, make_scan
 from tests.worlds import NOW, Birch, Cedar, World, make_account, make_household
 from trading.models import Order, Proposal
+from trading.services.halts import raise_halt
 
 SIGN_IN = "/accounts/login/"
 FIRM_ROLES = tuple(Role.values)
@@ -53,6 +54,11 @@ DOORS = (
     Door("orders", Right.VIEW_BOOK),
     Door("order", Right.VIEW_BOOK, row="order"),
     Door("order-cancel", Right.APPROVE, row="order", method="POST"),
+    Door("order-note", Right.APPROVE, row="order", method="POST"),
+    Door("halts", Right.VIEW_BOOK),
+    Door("halt-raise", Right.HALT, method="POST"),
+    Door("halt-ask", Right.HALT, row="halt", method="POST"),
+    Door("halt-agree", Right.LIFT_HALTS, row="halt", method="POST"),
     Door("models", Right.VIEW_BOOK),
     Door("model-alternates", Right.VIEW_BOOK, row="model"),
     Door("model-alternates-change", Right.MANAGE_MODELS, row="model", method="POST"),
@@ -128,7 +134,9 @@ def rows_of(world: World) -> dict[str, int]:
     scan = make_scan(world)
     proposal = Proposal.objects.for_firm(world.firm_id).order_by("id").last()
     assert proposal is not None
+    halt = raise_halt(firm_id=world.firm_id, reason="A test", by="ann", at=NOW, level="REDUCING")
     return {
+        "halt": halt.halt_id,
         "order": first.pk,
         "scan": scan,
         "proposal": proposal.pk,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
-from portfolios.models import CashBalance, Lot, Position, Scan
+from portfolios.models import CashBalance, Lot, Policy, Position, Scan
 from rebalancer.engine.calendars import settles_on
 from tests.worlds import NOW, TODAY, World
 from trading.models import (
@@ -42,6 +42,14 @@ def make_connection(world: World, **changes: Any) -> BrokerConnection:
         setattr(row, name, value)
     row.save()
     return row
+
+
+def set_guards(world: World, **limits: str) -> None:
+    """The firm's limits for its orders, as its parameter file writes them."""
+    lines = "\n".join(f"{name} = {value}" for name, value in limits.items())
+    Policy.objects.for_firm(world.firm_id).create(
+        level="FIRM", version=1, toml=f"[guards]\n{lines}\n", created_by="test", created_at=NOW
+    )
 
 
 def lot(world: World, key: str) -> Lot:

@@ -20,6 +20,7 @@ from trading.drills.plan import BadPlan, Plan, faults_of, kills_for
 
 QUICK = {
     "ORDER_LEASE_SECONDS": "5",
+    "BREAKER_PAUSE_SECONDS": "1,1,2,2,3",
     "ORDER_ABSENCE_SECONDS": "2",
     "ORDER_ASK_AGAIN_SECONDS": "1,1,2,2,3",
     "CUSTODIAN_ANSWER_SECONDS": "1",

@@ -13,7 +13,8 @@ class BrokerConnection(TenantModel):
     """A firm's line to a custodian: which adapter, which credentials, how far its event stream has been read.
 
     While it `needs_catch_up`, or its breaker is open, nothing is submitted on it; cancels and queries pass. An open
-    breaker asks the custodian at `probe_at` whether it answers again.
+    breaker asks the custodian at `probe_at` whether it answers again; then one order is tried, and until `probe_at` no
+    other. `failures` are the moments (ISO 8601) at which lately nothing certain was answered.
     """
 
     class TradingState(models.TextChoices):
@@ -34,8 +35,12 @@ class BrokerConnection(TenantModel):
     trading_state = models.CharField(max_length=8, choices=TradingState.choices, default=TradingState.ACTIVE)
     breaker_state = models.CharField(max_length=10, choices=Breaker.choices, default=Breaker.CLOSED)
     breaker_reason = models.CharField(max_length=300, blank=True)
+    breaker_cause = models.CharField(max_length=12, blank=True)
+    breaker_tries = models.PositiveSmallIntegerField(default=0)
     breaker_opened_at = models.DateTimeField(null=True, blank=True)
     probe_at = models.DateTimeField(null=True, blank=True)
+    failures = models.JSONField(default=list)
+    clock_skew_ms = models.IntegerField(null=True, blank=True)
     stream_lost_at = models.DateTimeField(null=True, blank=True)
     needs_catch_up = models.BooleanField(default=False)
     caught_up_at = models.DateTimeField(null=True, blank=True)

@@ -118,10 +118,10 @@ def ask_to_lift(*, firm_id: int, halt_id: int, by: str, at: datetime, why: str) 
     :raises AlreadyLifted: if it is lifted
     :raises ReasonNeeded: if nothing says why trading may go on
     """
-    if not why.strip():
-        raise ReasonNeeded("Say why trading may go on: whoever agrees reads it.")
     with firm_scope(firm_id):
         halt = _in_force(firm_id, halt_id)
+        if not why.strip():
+            raise ReasonNeeded("Say why trading may go on: whoever agrees reads it.")
         halt.lift_asked_by, halt.lift_asked_at = by, at
         halt.save(update_fields=["lift_asked_by", "lift_asked_at"])
         _record(halt, "HALT_LIFT_ASKED", by, at, why=why.strip())

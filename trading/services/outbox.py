@@ -32,7 +32,8 @@ from trading.custodians.protocol import (
 from trading.custodians.protocol import OrderKind as WireKind
 from trading.custodians.protocol import Side as WireSide
 from trading.lifecycle import TERMINAL, OrderStatus
-from trading.models import BrokerConnection, Order, OrderCommand
+from trading.models import Order, OrderCommand
+from trading.services import breaker, pacing
 from trading.services.lines import line_of, lines_of
 from trading.services.moves import Moves
 from trading.services.outcomes import record, resolve_expired
@@ -72,6 +73,7 @@ def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None
     :raises NoAdapter: if a connection of the firm cannot be spoken to; nothing is claimed then
     """
     begun = time.monotonic()
+    breaker.watch(firm_id=firm_id, now=now)
     release_waves(firm_id=firm_id, now=now)
     resolve_expired(firm_id=firm_id, now=now)
     if not _any_due(firm_id, now):
@@ -92,6 +94,7 @@ def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None
                 capabilities=_abilities(lines),
                 at=_since(now, begun),
             )
+            pacing.heed({held.line.connection_id: held.line for held in claims}, lines)
             done += len(claims)
     return done
 
@@ -114,9 +117,12 @@ def claim(*, firm_id: int, worker: str, now: datetime, limit: int = BATCH) -> li
         with firm_scope(firm_id):
             let_claims_pass(firm_id)
             commands = _due(firm_id, now, limit)
+            chosen = pacing.affordable(
+                firm_id=firm_id, commands=breaker.thinned(firm_id=firm_id, commands=commands, now=now), now=now
+            )
             stops = stops_in_force(firm_id)
             moves = Moves(firm_id, now)
-            held = [command for command in commands if _take(command, stops, moves)]
+            held = [command for command in chosen if _take(command, stops, moves)]
             moves.write()
             OrderCommand.objects.for_firm(firm_id).filter(pk__in=[command.pk for command in held]).update(
                 status=Status.LEASED, attempts=F("attempts") + 1, lease_owner=worker[:64], lease_until=now + LEASE
@@ -143,7 +149,8 @@ def _abilities(lines: Mapping[int, Custodian]) -> dict[int, bool]:
 
 
 def _waiting(firm_id: int, now: datetime) -> Q:
-    closed = Q(order__connection__breaker_state=BREAKER_OPEN) | Q(order__connection__needs_catch_up=True)
+    tried = Q(order__connection__breaker_state="HALF_OPEN", order__connection__probe_at__gt=now)
+    closed = tried | Q(order__connection__breaker_state=BREAKER_OPEN) | Q(order__connection__needs_catch_up=True)
     blocked = Q(kind=Kind.SUBMIT) & closed
     too_early = Q(kind=Kind.CANCEL, order__status__in=IN_FLIGHT)
     fetched = Q(order__connection__adapter=CUSTODIAN_API)
@@ -214,10 +221,3 @@ def _claim(command: OrderCommand) -> Claim:
             limit_price=order.limit_price,
         ),
     )
-
-
-def close_breaker(*, firm_id: int, connection_id: int) -> None:
-    """The custodian took our credentials: orders may be sent to it again."""
-    with firm_scope(firm_id):
-        rows = BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id, breaker_state=BREAKER_OPEN)
-        rows.update(breaker_state="CLOSED")

@@ -23,7 +23,8 @@ from trading.custodians.protocol import (
     Refused,
 )
 from trading.lifecycle import OrderStatus
-from trading.models import BrokerConnection, InboundEvent, Order, OrderCommand, OrderTransition
+from trading.models import InboundEvent, Order, OrderCommand, OrderTransition
+from trading.services import breaker
 from trading.services.deliveries import Delivery, Said, absent, from_answer, from_snapshot
 from trading.services.inbox import receive
 from trading.services.moves import Moves
@@ -80,6 +81,7 @@ def record(
         if held.command_id not in said:
             with firm_scope(firm_id):
                 _record_one(firm_id, held, answer, capabilities[held.line.connection_id], at)
+    breaker.hear(firm_id=firm_id, answers=answers, at=at)
 
 
 def resolve_expired(*, firm_id: int, now: datetime) -> int:
@@ -147,7 +149,9 @@ def _record_submit(command: OrderCommand, answer: Answer, at: datetime) -> None:
             _lose_sight(order, f"Whether it arrived is not known: {answer.text}", at, ask=not other)
         case Refused() if _is_about_us(answer):
             _close(command, f"credentials refused: {answer.text}")
-            BrokerConnection.objects.for_firm(order.firm_id).filter(pk=order.connection_id).update(breaker_state="OPEN")
+            breaker.refuse_credentials(
+                firm_id=order.firm_id, connection_id=order.connection_id, text=answer.text, at=at
+            )
             _step_back(order, OrderStatus.READY, f"The custodian refuses our credentials: {answer.text}", at)
             _step_back(order, OrderStatus.HELD, "Waits until the custodian takes our credentials again.", at)
         case _:

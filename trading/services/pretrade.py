@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
+from django.utils import timezone
 
-from portfolios.models import CashBalance, Lot, Position, Restriction
-from portfolios.selectors.quotes import Quote, newest_quotes
+from portfolios.models import CashBalance, Lot, Restriction
+from portfolios.selectors.guards import Limits, guard_limits
+from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.money import ZERO, times
-from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
-from trading.models import Approval, Order, OrderLot
+from trading.lifecycle import TERMINAL
+from trading.models import Approval, Order, OrderLot, PreTradeCheck
+from trading.services.firm_facts import (
+    COUNTED,
+    Place,
+    Recent,
+    notes_about,
+    positions_of,
+    recent_of,
+    sent_today,
+    values_of,
+    working_of,
+)
+from trading.services.run_totals import differences
 from trading.services.stops import Stops, stops_in_force
-
-COUNTED = frozenset({OrderStatus.READY} | AT_CUSTODIAN)
-"""States in which an order may still take cash, shares and lots."""
-
-Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class Open:
 
     order_id: int
     side: str
+    run_id: int | None
 
 
 @dataclass(slots=True)
@@ -36,6 +46,8 @@ class Facts:
     """A batch's accounts as they stand now, less what open orders will use. Amounts in dollars."""
 
     today: date
+    now: datetime
+    limits: Limits
     quotes: Mapping[int, Quote]
     approvals: Mapping[int, int]
     restrictions: Sequence[Restriction]
@@ -44,29 +56,60 @@ class Facts:
     shares: dict[Place, Decimal]
     lots: dict[int, Decimal]
     named: Mapping[int, Sequence[tuple[int, Decimal]]]
+    values: Mapping[int, Decimal]
+    volumes: Mapping[int, int]
+    working: dict[tuple[int, str], Decimal]
+    """Shares that open orders of the firm may still trade, by security and side."""
+    sent_today: Decimal
+    recent: Recent
+    """(order, run) of what was sent minutes ago and has ended, by account, security and side."""
+    totals: Mapping[int, str]
+    """How a run differs from what was approved; runs that do not are absent."""
+    notes: Mapping[int, Mapping[str, PreTradeCheck]]
+    """Findings of held orders about which a note was written, by order and rule."""
+    unanswered: Mapping[int, str]
+    """What held orders wait to have a note about."""
     open_orders: dict[Place, list[Open]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, order: Order) -> None:
-        """Set aside what a passing order may use."""
+        """Set aside what a passing order may use; a block's order uses what its accounts' orders do."""
+        if order.role == Order.Role.BLOCK:
+            return
+        self.sent_today += amount_of(order)
+        side = (order.security_id, str(order.side))
+        self.working[side] = self.working.get(side, ZERO) + order.quantity - order.cum_quantity
+        self.set_aside(order)
+
+    def set_aside(self, order: Order) -> None:
+        """What an order of the account may still take is no other order's."""
         place = (order.holder_id, order.security_id)
         if order.side == Order.Side.BUY:
-            self.cash[order.holder_id] = self.cash.get(order.holder_id, ZERO) - cost(order)
+            self.cash[order.holder_id] = self.cash.get(order.holder_id, ZERO) - cost(
+                order, self.limits.order_market_buffer_weight
+            )
         else:
             self.shares[place] = self.shares.get(place, ZERO) - (order.quantity - order.cum_quantity)
             for lot_id, quantity in unused(self.named.get(order.pk, ()), order.cum_quantity):
                 self.lots[lot_id] = self.lots.get(lot_id, ZERO) - quantity
 
-    def others(self, order: Order, side: str) -> list[int]:
+    def others(self, order: Order, side: str) -> list[Open]:
         """Orders of the account in the same security on that side, other than this one."""
         place = (order.holder_id, order.security_id)
-        return [
-            other.order_id for other in self.open_orders[place] if other.side == side and other.order_id != order.pk
-        ]
+        return [other for other in self.open_orders[place] if other.side == side and other.order_id != order.pk]
 
 
-def cost(order: Order) -> Decimal:
-    """The most cash that the open part of a buy may take."""
-    return times(order.quantity - order.cum_quantity, order.limit_price or order.reference_price)
+def amount_of(order: Order) -> Decimal:
+    """Dollars, at the price that was approved."""
+    return order.notional if order.notional is not None else times(order.quantity, order.reference_price)
+
+
+def cost(order: Order, buffer_weight: Decimal = ZERO) -> Decimal:
+    """The most cash that the open part of a buy may take; a market order that names shares may cost a buffer more."""
+    if order.notional is not None:
+        return order.notional - times(order.cum_quantity, order.average_price or ZERO)
+    if order.limit_price is not None:
+        return times(order.quantity - order.cum_quantity, order.limit_price)
+    return times(order.quantity - order.cum_quantity, order.reference_price) * (1 + buffer_weight)
 
 
 def unused(named: Iterable[tuple[int, Decimal]], filled: Decimal) -> Iterable[tuple[int, Decimal]]:
@@ -78,35 +121,48 @@ def unused(named: Iterable[tuple[int, Decimal]], filled: Decimal) -> Iterable[tu
             yield lot_id, quantity - taken
 
 
-def facts_for(firm_id: int, orders: Sequence[Order], *, today: date) -> Facts:
+def facts_for(firm_id: int, orders: Sequence[Order], *, now: datetime) -> Facts:
     """Read what the checks of these orders need; the orders come with account, run and proposal loaded."""
+    orders = [order for order in orders if order.account_id is not None]
     accounts = {order.holder_id for order in orders}
     securities = {order.security_id for order in orders}
+    today, limits = timezone.localdate(now), guard_limits(firm_id)
     neighbours = list(
         Order.objects.for_firm(firm_id).filter(account_id__in=accounts).exclude(status__in=TERMINAL).order_by("id")
     )
+    held = positions_of(firm_id, accounts)
+    quotes = newest_quotes(firm_id, sorted(securities | {security_id for _, security_id in held}))
+    cash = _cash(firm_id, accounts)
+    notes, unanswered = notes_about(firm_id, orders)
     facts = Facts(
         today=today,
-        quotes=newest_quotes(firm_id, sorted(securities)),
+        now=now,
+        limits=limits,
+        quotes=quotes,
         approvals=_approvals(firm_id, orders),
         restrictions=_restrictions(firm_id, accounts, securities, today),
         stops=stops_in_force(firm_id),
-        cash=_cash(firm_id, accounts),
-        shares={
-            (row.account_id, row.security_id): row.quantity
-            for row in Position.objects.for_firm(firm_id).filter(account_id__in=accounts, security_id__in=securities)
-        },
+        values=values_of(held, quotes, cash),
+        cash=cash,
+        shares=held,
         lots=dict(
             Lot.objects.for_firm(firm_id)
             .filter(account_id__in=accounts, security_id__in=securities)
             .values_list("id", "quantity")
         ),
         named=_named(firm_id, [order.pk for order in (*orders, *neighbours)]),
+        volumes=newest_volumes(sorted(securities)),
+        working=working_of(firm_id, securities),
+        sent_today=sent_today(firm_id, today),
+        recent=recent_of(firm_id, accounts, now - timedelta(minutes=limits.order_repeat_minutes)),
+        totals=differences(firm_id, {run.pk: run for order in orders if (run := order.run) is not None}),
+        notes=notes,
+        unanswered=unanswered,
     )
     for other in neighbours:
-        facts.open_orders[other.holder_id, other.security_id].append(Open(other.pk, other.side))
+        facts.open_orders[other.holder_id, other.security_id].append(Open(other.pk, other.side, other.run_id))
         if other.status in COUNTED:
-            facts.take(other)
+            facts.set_aside(other)
     return facts
 
 

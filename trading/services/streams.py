@@ -17,10 +17,10 @@ from trading.connections import Line, open_stream
 from trading.custodians.alpaca_stream import rewound
 from trading.custodians.protocol import EventStream, Heartbeat, StreamEnded, StreamRefused, TradeEvent
 from trading.models import BrokerConnection
+from trading.services.breaker import stream_accepted
 from trading.services.deliveries import from_event
 from trading.services.inbox import Tally, receive
 from trading.services.lines import line_of, lines_of
-from trading.services.outbox import close_breaker
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def pull_events(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
         with open_stream(line, silence_seconds=QUIET_SECONDS) as stream:
             for batch in _batches(stream, _resume(cursor), now):
                 if not connected:
-                    close_breaker(firm_id=firm_id, connection_id=connection_id)
+                    stream_accepted(firm_id=firm_id, connection_id=connection_id)
                 connected = True
                 total.add(_take_in(line, batch, now))
     except StreamEnded:

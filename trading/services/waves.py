@@ -45,7 +45,7 @@ class _Batch:
             closed = closed_because(self.now)
             if closed:
                 return closed
-        return halted_because(order, self.facts.stops)
+        return halted_because(order, self.facts.stops) or self.facts.unanswered.get(order.pk, "")
 
 
 def release_waves(*, firm_id: int, now: datetime) -> int:
@@ -87,7 +87,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     # What is busy is read before the cash: sells that end in between hold their buys back once more, whereas the other
     # way round their buys would be measured against cash from before the fills.
     busy = _busy(firm_id, orders)
-    batch = _Batch(now, facts_for(firm_id, orders, today=timezone.localdate(now)), busy)
+    batch = _Batch(now, facts_for(firm_id, orders, now=now), busy)
     moves = Moves(firm_id, now)
     found: list[PreTradeCheck] = []
     commands: list[OrderCommand] = []
@@ -98,18 +98,21 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
             continue
         _reprice(order, batch.facts)
         findings = checks.check(order, batch.facts)
-        found += checks.rows(order, findings, now)
-        failed = [finding for finding in findings if not finding.passed]
-        if failed:
-            order.status_reason = failed[0].sentence
-            moves.move(order, OrderStatus.DENIED, f"{failed[0].rule}: {failed[0].sentence}")
+        found += checks.rows(order, findings, batch.facts, now)
+        verdict = checks.verdict(order, findings, batch.facts)
+        if verdict.denied:
+            order.status_reason = verdict.denied.partition(": ")[2]
+            moves.move(order, OrderStatus.DENIED, verdict.denied)
+            continue
+        if verdict.waits:
+            _hold(order, verdict.waits, moves)
             continue
         order.status_reason = ""
         moves.move(order, OrderStatus.READY, f"Passed {len(findings)} checks.")
         batch.facts.take(order)
         commands.append(_submit(order, now))
     moves.write()
-    PreTradeCheck.objects.for_firm(firm_id).bulk_create(found)
+    checks.store(firm_id, found)
     OrderCommand.objects.for_firm(firm_id).bulk_create(
         commands,
         update_conflicts=True,
@@ -137,7 +140,7 @@ def _hold(order: Order, why: str, moves: Moves) -> None:
 def _reprice(order: Order, facts: Facts) -> None:
     """The limit follows the newest quote until the order has left."""
     quote = facts.quotes.get(order.security_id)
-    if quote is not None and order.kind == Order.Kind.LIMIT:
+    if quote is not None and quote.is_usable and order.kind == Order.Kind.LIMIT:
         order.limit_price = marketable_limit(Side(order.side), quote, on=facts.today)
 
 

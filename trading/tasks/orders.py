@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.tenancy import firm_ids
+from trading.services.breaker import read_clocks
 from trading.services.outbox import send_due
 from trading.services.reconcile import reconcile
 from trading.services.settlement import settle
@@ -35,6 +36,13 @@ def sweep_orders() -> None:
     """Do for every firm what no message asked for."""
     for firm_id in firm_ids():
         work_orders(firm_id)
+
+
+@shared_task(name="trading.read_clocks")
+def read_all_clocks() -> None:
+    """Compare our clock with those of every firm's custodians."""
+    for firm_id in firm_ids():
+        read_clocks(firm_id=firm_id, now=timezone.now())
 
 
 @shared_task(name="trading.sweep_unposted")

@@ -16,6 +16,7 @@ from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
 from accounts.views.answers import answer
 from accounts.views.asked import id_of, text_of
+from trading.selectors.halts import notes_needed
 from trading.selectors.orders import OrderFilters, open_orders, order_list, order_story
 from trading.services.orders import OrderHasEnded, OrderNotFound, cancel_order
 from trading.tasks.orders import nudge_orders
@@ -75,6 +76,8 @@ def _order(request: FirmRequest, pk: int, status: int, **more: Any) -> HttpRespo
     context = {
         **story,
         "live_url": reverse("order", args=[pk]),
+        "notes_needed": notes_needed(request.member.firm_id, [pk]),
+        "can_note": request.member.may(Right.APPROVE),
         "can_cancel": request.member.may(Right.APPROVE) and story["live"] and not story["order"]["cancel_pending"],
         **more,
     }

@@ -6,7 +6,19 @@ from decimal import Decimal
 import pytest
 
 from tests.trading.conftest import Market, open_market
-from tests.trading.worlds import buy, cash, held, make_connection, orders, sell, sent, stage, statuses, story
+from tests.trading.worlds import (
+    buy,
+    cash,
+    held,
+    make_connection,
+    orders,
+    sell,
+    sent,
+    set_guards,
+    stage,
+    statuses,
+    story,
+)
 from tests.worlds import NOW, Birch, Cedar
 from trading.connections import NoAdapter
 from trading.custodians.protocol import Ambiguous, AmbiguousReason, NotSent, NotSentReason, RefusalReason, Refused
@@ -220,6 +232,7 @@ def test_without_an_address_nothing_is_claimed(birch: Birch, settings) -> None:
 
 def test_run_after_run_leaves_no_difference(market: Market) -> None:
     birch = market.world
+    set_guards(birch, order_repeat_minutes="0")
     for _ in range(4):
         make = [buy(symbol, "1", price=price) for symbol, price in (("VEA", "60"), ("AGG", "100"), ("ITOT", "130"))]
         stage(birch, *make)

@@ -24,13 +24,13 @@ from tests.trading.worlds import (
 )
 from tests.worlds import NOW, Birch, Cedar
 from trading.models import BrokerConnection, Order, OrderCommand, PreTradeCheck, Proposal, TradingHalt
+from trading.services.checks import RULES
 from trading.services.deliveries import Said
 from trading.services.orders import stage_orders
 from trading.services.outbox import claim
 from trading.services.waves import closed_because, release_waves
 
 OLD_VTI = "VTI-2021-03-03-200"
-RULES = 11
 
 
 def release(world: Birch, now: datetime = NOW) -> int:
@@ -54,7 +54,7 @@ def test_a_sell_leaves_at_once_and_its_buy_waits_for_it(birch: Birch, cedar: Ced
     assert release(birch) == 2
     assert statuses(birch) == ["READY", "HELD"]
     assert orders(birch)[1].status_reason == "Waits for the sales of this account, which pay for it."
-    assert PreTradeCheck.objects.for_firm(birch.firm_id).count() == RULES
+    assert PreTradeCheck.objects.for_firm(birch.firm_id).count() == len(RULES)
     assert OrderCommand.objects.for_firm(birch.firm_id).count() == 1
     with cedar.scope():
         assert statuses(cedar) == ["STAGED", "STAGED"]
@@ -161,18 +161,12 @@ def restrict(birch: Birch) -> None:
     )
 
 
-def move_approved_price(birch: Birch) -> None:
-    Order.objects.for_firm(birch.firm_id).update(reference_price=Decimal(285))
-
-
 @pytest.mark.parametrize(
     ("disturb", "rule", "sentence"),
     [
         (freeze, "ACCOUNT_OPEN", "Alder Individual 1001 is frozen."),
         (change_proposal, "PROPOSAL_APPROVED", "The proposal changed after it was approved."),
         (forget_approvals, "PROPOSAL_APPROVED", "The proposal has 1 of 2 approvals of this content."),
-        (move_approved_price, "PRICE_COLLAR",
-         "The limit $299.70 is 5.16% away from the approved price $285.000000."),
         (restrict, "RESTRICTED", "No selling of VTI: Founders"),
         (take_shares_away, "SHARES_THERE", "The order sells 60 of 59 free shares of VTI."),
         (take_lot_away, "SHARES_THERE",
@@ -189,6 +183,13 @@ def test_an_order_is_denied_for_what_changed_since_its_approval(
     assert (statuses(birch), failed(birch)) == (["DENIED"], [(rule, sentence)])
 
 
+def test_an_order_whose_limit_has_left_the_approved_price_is_denied(birch: Birch) -> None:
+    make_connection(birch)
+    stage(birch, sell(birch, "VTI", (OLD_VTI, "60"), price="285"))
+    release(birch)
+    assert failed(birch) == [("PRICE_COLLAR", "The limit $299.70 is 5.16% away from the approved price $285.000000.")]
+
+
 def test_an_old_price_denies_the_order(birch: Birch) -> None:
     make_connection(birch)
     stage(birch, buy("VEA", "20", price="60"))
@@ -200,7 +201,7 @@ def test_an_order_below_a_dollar_is_denied(birch: Birch) -> None:
     make_connection(birch)
     stage(birch, buy("VEA", "0.016", price="60"))
     release(birch)
-    assert [rule for rule, _ in failed(birch)] == ["MINIMUM_NOTIONAL"]
+    assert [rule for rule, _ in failed(birch)] == ["MINIMUM_NOTIONAL", "TRADABLE"]
 
 
 def another_run(birch: Birch, trade: dict[str, Any]) -> None:
