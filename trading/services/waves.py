@@ -23,6 +23,7 @@ from trading.services.moves import Moves
 from trading.services.orders import BUY_WAVE
 from trading.services.pretrade import Facts, facts_for
 from trading.services.proceeds import Proceeds, expired_because, proceeds_of
+from trading.services.rules.cash_account import locked_because
 from trading.services.stops import halted_because
 
 BATCH = 500
@@ -50,6 +51,9 @@ class _Batch:
             closed = closed_because(self.now)
             if closed:
                 return closed
+        locked = locked_because(order, self.facts)
+        if locked:
+            return locked
         return halted_because(order, self.facts.stops) or self.facts.unanswered.get(order.pk, "")
 
 

@@ -278,7 +278,9 @@ def test_a_note_does_not_help_against_a_rule_that_blocks(birch: Birch) -> None:
     order = staged_buy(birch)
     release(birch)
     note(birch, order, "Large on purpose")
-    Restriction.objects.for_firm(birch.firm_id).create(account=birch.account, kind="NO_BUY", reason="Client wish")
+    Restriction.objects.for_firm(birch.firm_id).create(
+        account=birch.account, security=order.security, kind="NO_BUY", reason="Client wish"
+    )
     release(birch)
     assert (statuses(birch), orders(birch)[0].status_reason) == (["DENIED"], "No buying of VEA: Client wish")
 
