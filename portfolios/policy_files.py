@@ -124,6 +124,7 @@ class Execution(_Section):
     settlement: BuysPaidBy | None = None
     settlement_haircut_weight: Annotated[Decimal, Field(ge=0, lt=1)] | None = None
     sells_maximum_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    slice_volume_weight: Annotated[Decimal, Field(gt=0, le=1)] | None = None
     idle_cash_rate: Rate | None = None
     margin_accounts: tuple[str, ...] | None = None
 

@@ -14,13 +14,15 @@ class ExecutionTerms:
     """Weights as fractions, the rate a year, None for no limit; the defaults are the product's.
 
     Of the proceeds of the sales that pay for buys, `settlement_haircut_weight` stays unspent. After
-    `sells_maximum_minutes` an account's buys wait no longer for its sales. The `margin_accounts`, by number, are not
+    `sells_maximum_minutes` an account's buys wait no longer for its sales. A trade above `slice_volume_weight` of a
+    day's volume leaves in parts, one a session. The `margin_accounts`, by number, are not
     under the rules of cash accounts.
     """
 
     settlement: BuysPaidBy = BuysPaidBy.SAME_DAY
     settlement_haircut_weight: Decimal = Decimal(0)
     sells_maximum_minutes: int | None = None
+    slice_volume_weight: Decimal | None = None
     idle_cash_rate: Decimal = Decimal(0)
     margin_accounts: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from accounts.services import audit
 from accounts.tenancy import firm_scope
 from portfolios.models import Lot, Security
 from portfolios.selectors.execution import execution_terms
-from portfolios.selectors.quotes import Quote, newest_quotes
+from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.fees import Side
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
 from trading.models import (
@@ -29,6 +29,7 @@ from trading.models import (
     ProposalAccount,
     RebalanceRun,
 )
+from trading.services.construction.slices import session_of_part, slices
 from trading.services.limits import kind_of, marketable_limit
 from trading.services.moves import Moves
 from trading.services.stops import hold_staged
@@ -63,6 +64,8 @@ class _Trade:
     security: Security
     quote: Quote | None
     trade: Mapping[str, Any]
+    part: int = 1
+    parts: int = 1
 
     @property
     def side(self) -> Side:
@@ -86,7 +89,7 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
         haircut=terms.settlement_haircut_weight,
         created_at=at,
     )
-    trades = _trades(firm_id, proposal)
+    trades = _in_parts(_trades(firm_id, proposal), terms.slice_volume_weight)
     orders = [_order(run, trade, at) for trade in trades]
     Order.objects.for_firm(firm_id).bulk_create(orders)
     _name_lots(firm_id, orders, trades)
@@ -157,6 +160,20 @@ def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
     ]
 
 
+def _in_parts(trades: Sequence[_Trade], slice_volume_weight: Decimal | None) -> list[_Trade]:
+    """The trades, of which those too large for one session in several parts."""
+    if slice_volume_weight is None:
+        return list(trades)
+    volumes = newest_volumes(sorted({trade.security.pk for trade in trades}))
+    found: list[_Trade] = []
+    for trade in trades:
+        parts = slices(trade.trade, volume=volumes.get(trade.security.pk), most_weight=slice_volume_weight)
+        found += [
+            replace(trade, trade=part, part=number, parts=len(parts)) for number, part in enumerate(parts, start=1)
+        ]
+    return found
+
+
 def _connections(firm_id: int, accounts: Sequence[Account]) -> dict[int, BrokerConnection]:
     rows = BrokerConnection.objects.for_firm(firm_id).order_by("-id")
     lines = {line.custodian_id: line for line in rows}
@@ -184,6 +201,9 @@ def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
         else None,
         reference_price=price,
         wave=SELL_WAVE if trade.side is Side.SELL else BUY_WAVE,
+        part=trade.part,
+        parts=trade.parts,
+        not_before=session_of_part(trade.part, at),
         created_at=at,
         updated_at=at,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -17,6 +17,7 @@ from trading.lifecycle import OrderStatus
 from trading.models import Order, OrderCommand, PreTradeCheck
 from trading.packing import digest
 from trading.services import checks
+from trading.services.construction.slices import AFTER_OPEN
 from trading.services.fitting import Fit, fit_buys
 from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
@@ -27,7 +28,6 @@ from trading.services.rules.cash_account import locked_because
 from trading.services.stops import halted_because
 
 BATCH = 500
-AFTER_OPEN = timedelta(minutes=2)
 SELL_PRIORITY, BUY_PRIORITY = 4, 5
 WAITING = (OrderStatus.STAGED, OrderStatus.HELD)
 
