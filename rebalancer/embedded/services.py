@@ -33,7 +33,7 @@ def custodian(state: State, environment: Mapping[str, str]) -> Service:
         "--key-id": environment["SIMULATOR_KEY_ID"],
         "--secret": environment["SIMULATOR_SECRET"],
     }
-    words = [word for pair in options.items() for word in pair]
+    words = [f"{name}={value}" for name, value in options.items()]  # a value may begin with a dash
     return Service("custodian", (PYTHON, "-m", "trading.custodians.simulator", *words, "--always-open"))
 
 

@@ -10,21 +10,24 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `at_most` is the goal, if there is one; a ratio is against a floor taken in the same run."""
+    """One figure. `at_most` or `at_least` is the goal, if there is one; a ratio is against a floor of the same run."""
 
     group: str
     name: str
     figure: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def met(self) -> bool:
-        return self.at_most is None or self.figure <= self.at_most
+        low, high = self.at_least, self.at_most
+        return (high is None or self.figure <= high) and (low is None or self.figure >= low)
 
     def line(self) -> str:
-        goal = "" if self.at_most is None else f"goal ≤ {self.at_most:g}"
-        verdict = "" if self.at_most is None else ("met" if self.met else "MISSED")
+        goals = [f"{sign} {goal:g}" for sign, goal in (("≤", self.at_most), ("≥", self.at_least)) if goal is not None]
+        goal = f"goal {', '.join(goals)}" if goals else ""
+        verdict = "" if not goals else ("met" if self.met else "MISSED")
         return f"{self.group:8} {self.name:44} {self.figure:10.3f} {self.unit:8} {goal:14} {verdict}".rstrip()
 
     def record(self) -> dict[str, object]:

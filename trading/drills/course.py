@@ -11,11 +11,11 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
+from trading.benchmarks.trading_firms import TradingFirm, approve, custodian_book, make_world
 from trading.custodians.protocol import QueryFailed
 from trading.drills import findings
 from trading.drills.plan import ORDERS_A_BATCH, SECONDS_A_STEP, Plan, Step, batches
 from trading.drills.stack import Stack
-from trading.drills.world import DrillFirm, approve, custodian_book, make_world
 from trading.services.halts import agree_to_lift, ask_to_lift, raise_halt
 from trading.services.orders import OrderHasEnded, cancel_order
 from trading.services.reconcile import reconcile
@@ -33,7 +33,7 @@ class Course:
     plan: Plan
     stack: Stack
     say: Callable[[str], None]
-    firms: list[DrillFirm] = field(default_factory=list)
+    firms: list[TradingFirm] = field(default_factory=list)
     staged: int = 0
     cancels: int = 0
     halts: int = 0
@@ -90,7 +90,7 @@ class Course:
                 continue
             self.cancels += 1
 
-    def _halt(self, firm: DrillFirm) -> None:
+    def _halt(self, firm: TradingFirm) -> None:
         """Stop a firm; what leaves while it is stopped and nothing is under way any more, left in spite of the halt."""
         raised = raise_halt(firm_id=firm.firm_id, reason="A drill.", by=BY, at=timezone.now())
         self.halts += 1
@@ -104,7 +104,7 @@ class Course:
         ask_to_lift(firm_id=firm.firm_id, halt_id=raised.halt_id, by=BY, at=timezone.now(), why="The drill goes on.")
         agree_to_lift(firm_id=firm.firm_id, halt_id=raised.halt_id, by=ANOTHER, at=timezone.now())
 
-    def _arrived(self, firm: DrillFirm) -> int:
+    def _arrived(self, firm: TradingFirm) -> int:
         orders = self.stack.ask("GET", "record")["orders"]
         return sum(row["number"].startswith(f"{firm.slug}-") for row in orders)
 
@@ -147,6 +147,7 @@ class Course:
             "at_custodian": len(record["orders"]),
             "executions": len(record["executions"]),
             "states": findings.states(self.firm_ids),
+            "befallen": findings.befallen(self.firm_ids, record),
             "kills": self.stack.kills,
             "restarts": self.stack.restarts,
             "cancels": self.cancels,

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F
+
 from accounts.tenancy import firm_scope
-from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
-from trading.models import Execution, Order
+from trading.lifecycle import TERMINAL, OrderStatus
+from trading.models import Execution, Order, OrderTransition
 from trading.selectors.invariants import Breaches, breaches
 
 Record = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -110,6 +112,26 @@ def states(firm_ids: Sequence[int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def befallen(firm_ids: Sequence[int], record: Record) -> dict[str, int]:
+    """How often what was to go wrong did, by what it was."""
+    kinds = Counter(row["kind"] for row in record["executions"])
+    ends = Counter(row["status"] for row in record["orders"])
+    unknown = overfilled = 0
+    for firm_id in firm_ids:
+        with firm_scope(firm_id):
+            moves = OrderTransition.objects.for_firm(firm_id).filter(to_status=OrderStatus.UNKNOWN)
+            unknown += moves.values("order_id").distinct().count()
+            overfilled += Order.objects.for_firm(firm_id).filter(cum_quantity__gt=F("quantity")).count()
+    return {
+        "outcome_unknown": unknown,
+        "overfilled": overfilled,
+        "busted": kinds["bust"],
+        "corrected": kinds["correct"],
+        "rejected": ends["rejected"],
+        "expired": ends["expired"],
+    }
+
+
 def in_flight(firm_id: int) -> int:
     """Orders of which it is not yet known whether they arrived."""
     with firm_scope(firm_id):
@@ -118,7 +140,7 @@ def in_flight(firm_id: int) -> int:
 
 
 def open_ids(firm_id: int) -> list[int]:
-    """Orders at the custodian that may still be cancelled."""
+    """Orders that may still be cancelled, wherever they are."""
     with firm_scope(firm_id):
-        rows = Order.objects.for_firm(firm_id).filter(status__in=AT_CUSTODIAN)
+        rows = Order.objects.for_firm(firm_id).exclude(status__in=TERMINAL)
         return list(rows.order_by("id").values_list("id", flat=True))

@@ -130,10 +130,10 @@ class Stack:
             "--seed": str(self.seed),
             "--key-id": self.environment["SIMULATOR_KEY_ID"],
             "--secret": self.environment["SIMULATOR_SECRET"],
-            "--fill-delay": "20",
+            "--fill-delay": "60",
             "--rate-window": "2",
         }
-        words = [word for pair in options.items() for word in pair]
+        words = [f"{name}={value}" for name, value in options.items()]  # a value may begin with a dash
         return (sys.executable, "-m", "trading.custodians.simulator", *words, "--always-open")
 
     def _kill_child(self, name: str, chance: Random) -> None:

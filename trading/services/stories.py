@@ -42,6 +42,7 @@ _STATES = {
     engine.OrderState.REPLACED: OrderStatus.REPLACED,
     engine.OrderState.REJECTED: OrderStatus.REJECTED,
 }
+_SILENT = {OrderStatus.REJECTED: "The custodian refused it and gave no reason."}
 _ENDINGS = frozenset({Said.CANCELED, Said.EXPIRED, Said.REPLACED, Said.REJECTED})
 
 
@@ -133,7 +134,9 @@ class Story:
         if outcome.awaiting_quantity:
             order.sub_status = AWAITING
         endings = [saying for saying in self.sayings if saying.said == order.status]
-        order.status_reason = max(endings).reason[:300] if ended and endings else ""
+        order.status_reason = (
+            (max(endings).reason or _SILENT.get(OrderStatus(order.status), ""))[:300] if ended and endings else ""
+        )
         said = {saying.said for saying in self.sayings}
         order.needs_review = order.needs_review or bool(
             len(said & _ENDINGS) > 1

@@ -54,7 +54,7 @@ def pull_events(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
     connected = False
     try:
         with open_stream(line, silence_seconds=QUIET_SECONDS) as stream:
-            for batch in _batches(stream, cursor, now):
+            for batch in _batches(stream, _resume(cursor), now):
                 if not connected:
                     stream_accepted(firm_id=firm_id, connection_id=connection_id)
                 connected = True
@@ -72,13 +72,14 @@ def listen(
 
     `after` is called when events of ours were taken in: the place to wake whoever waits for them.
     """
-    failures = 0
+    failures, newest = 0, ""
     while not stop.is_set():
         try:
             line, cursor = _line_and_cursor(firm_id, connection_id)
             with open_stream(line) as stream:
-                for batch in _batches(stream, cursor, clock(), stop):
+                for batch in _batches(stream, _resume(cursor, newest), clock(), stop):
                     failures = 0
+                    newest = max([newest, *(event.event_id for event in batch)])
                     if _take_in(line, batch, clock()).applied:
                         after()
         except (StreamEnded, StreamRefused) as why:
@@ -105,17 +106,27 @@ def _take_in(line: Line, batch: list[TradeEvent], at: datetime) -> Tally:
     )
 
 
+def _resume(cursor: str, newest: str = "") -> str:
+    """Where to go on: some time before the cursor, but not twice.
+
+    A connection that broke while it was still going over what came before the newest event goes on where it was: one
+    that always went back anew would never arrive where connections break often.
+    """
+    if not cursor or cursor < newest:
+        return cursor
+    return rewound(cursor, OVERLAP)
+
+
 def _batches(
-    stream: EventStream, cursor: str, now: datetime, stop: threading.Event | None = None
+    stream: EventStream, since_id: str, now: datetime, stop: threading.Event | None = None
 ) -> Iterator[list[TradeEvent]]:
     """Events as they come, several at once where they come fast; a sign of life is an empty batch.
 
     The first connection ever begins with the day before, since the custodian's day and ours may differ.
     """
     items: queue.Queue[Item] = queue.Queue(maxsize=BATCH * 10)
-    since_id = rewound(cursor, OVERLAP) if cursor else None
-    since = None if cursor else timezone.localdate(now) - timedelta(days=1)
-    reader = threading.Thread(target=_read, args=(stream, since_id, since, items), daemon=True)
+    since = None if since_id else timezone.localdate(now) - timedelta(days=1)
+    reader = threading.Thread(target=_read, args=(stream, since_id or None, since, items), daemon=True)
     reader.start()
     while stop is None or not stop.is_set():
         with suppress(queue.Empty):

@@ -299,3 +299,40 @@ def test_any_order_and_repetition_of_messages_gives_the_same_end(birch: Birch) -
         assert play(birch, sale, batches) == expected
 
     holds()
+
+
+def tale(draw: st.DrawFn, order: Order) -> list[Delivery]:
+    """Any list of things that a custodian may say of an order: fills, chains of corrections, busts, several ends."""
+    events = [told(order, said, said.lower()) for said in draw(st.sets(st.sampled_from(SAYINGS)))]
+    for number in range(draw(st.integers(0, 4))):
+        name, quantity = f"x{number}", draw(st.integers(1, 30))
+        price = draw(st.sampled_from(["299.99", "300.00", "300.05"]))
+        events.append(filled(order, name, str(quantity), price, seconds=number))
+        for revision in range(draw(st.integers(0, 2))):
+            before, name = name, f"{name}r{revision}"
+            right = str(draw(st.integers(1, 30)))
+            events.append(filled(order, name, right, price, seconds=10 + number, kind=CORRECT, ref=before))
+        if draw(st.booleans()):
+            events.append(filled(order, f"b{number}", "1", price, seconds=20 + number, kind=BUST, ref=name))
+    return events
+
+
+SAYINGS = [Said.ACCEPTED, Said.WORKING, Said.REMARK, Said.CANCELED, Said.EXPIRED, Said.REJECTED]
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
+def test_any_list_of_messages_ends_the_same_in_any_order_and_told_any_number_of_times(birch: Birch) -> None:
+    sale = make_sale(birch)
+
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(st.data())
+    def holds(data: st.DataObject) -> None:
+        events = data.draw(st.composite(tale)(sale))
+        again = data.draw(st.lists(st.sampled_from(events), max_size=4)) if events else []
+        shuffled = data.draw(st.permutations([*events, *again]))
+        cuts = data.draw(st.sets(st.integers(1, max(1, len(shuffled)))))
+        places = [0, *sorted(cuts), len(shuffled)]
+        batches = [shuffled[start:end] for start, end in itertools.pairwise(places)]
+        assert play(birch, sale, batches) == play(birch, sale, [events])
+
+    holds()

@@ -97,6 +97,12 @@ def _shuffled(exchange: Exchange, events: list[Event]) -> list[Event]:
     return events
 
 
+async def _until_dropped(reader: Reader, live_after: str) -> AsyncIterator[str]:
+    with contextlib.suppress(Dropped):
+        async for text in _server_sent(reader, live_after):
+            yield text
+
+
 async def _server_sent(reader: Reader, live_after: str) -> AsyncIterator[str]:
     yield ": connected\n\n"
     async for batch in reader.events():
@@ -147,7 +153,7 @@ async def trade_events(request: Request) -> Response:
     newest = exchange.store.last_event_id()
     after, until = _bounds(request, newest)
     reader = Reader(exchange, key_of(request), after, until)
-    return StreamingResponse(_server_sent(reader, newest), media_type="text/event-stream")
+    return StreamingResponse(_until_dropped(reader, newest), media_type="text/event-stream")
 
 
 async def trade_updates(socket: WebSocket) -> None:

@@ -9,10 +9,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trading.benchmarks.engine import measure as measure_engine
+from trading.benchmarks.orders import measure as measure_orders
 from trading.benchmarks.rows import Row
 from trading.benchmarks.scan import measure as measure_scan
 
-GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {"engine": measure_engine, "scan": measure_scan}
+GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
+    "engine": measure_engine,
+    "orders": measure_orders,
+    "scan": measure_scan,
+}
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""The firms of a drill: two of them at one custodian, with accounts that buy and sell what was approved."""
+"""Two firms at one custodian, with accounts that buy and sell what was approved: to be measured, or drilled."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
-class DrillFirm:
+class TradingFirm:
     """A firm, and the accounts whose proposals are still to be approved."""
 
     firm_id: int
@@ -57,7 +57,7 @@ class DrillFirm:
     securities: list[Security] = field(default_factory=list)
 
 
-def make_world(*, seed: int, orders: int) -> list[DrillFirm]:
+def make_world(*, seed: int, orders: int) -> list[TradingFirm]:
     """Two firms with accounts enough for so many orders; shared tables are written by the owner role."""
     chance = Random(f"{seed}:world")  # noqa: S311 - a drill, not a secret
     with transaction.atomic(using="owner"):
@@ -68,11 +68,12 @@ def make_world(*, seed: int, orders: int) -> list[DrillFirm]:
             for name in ("Oak", "Pine")
         ]
     custodian, securities = Custodian.objects.get(code="DRILL"), list(Security.objects.order_by("id"))
-    accounts = -(-orders // (TRADES_AN_ACCOUNT * len(firms))) + 1
+    # Approvals in parts leave the last account of each part with fewer trades.
+    accounts = -(-orders // (TRADES_AN_ACCOUNT * len(firms))) + orders // 50 + 2
     return [_firm(firm, custodian, securities, accounts) for firm in firms]
 
 
-def custodian_book(firms: list[DrillFirm]) -> dict[str, Any]:
+def custodian_book(firms: list[TradingFirm]) -> dict[str, Any]:
     """What the simulator loads, so that both sides begin alike."""
     keys, accounts = [], []
     for firm in firms:
@@ -95,8 +96,11 @@ def custodian_book(firms: list[DrillFirm]) -> dict[str, Any]:
     return {"keys": keys, "prices": prices, "accounts": accounts}
 
 
-def approve(firm: DrillFirm, *, orders: int, chance: Random, at: datetime) -> int:
-    """Approve proposals of a firm and stage their orders, one transaction a proposal, until there are so many."""
+def approve(firm: TradingFirm, *, orders: int, chance: Random, at: datetime, nudge: bool = True) -> int:
+    """Approve proposals of a firm and stage their orders, one transaction a proposal, until there are so many.
+
+    With `nudge` a worker is woken for each.
+    """
     made = 0
     while made < orders:
         with firm_scope(firm.firm_id):
@@ -104,7 +108,8 @@ def approve(firm: DrillFirm, *, orders: int, chance: Random, at: datetime) -> in
             trades = _trades(firm, account, min(TRADES_AN_ACCOUNT, orders - made), chance)
             proposal = _proposal(firm, account, trades, at)
             stage_orders(firm_id=firm.firm_id, proposal=proposal, approved_by="adviser@drill.example", at=at)
-            nudge_orders(firm.firm_id)
+            if nudge:
+                nudge_orders(firm.firm_id)
         made += len(trades)
     return made
 
@@ -132,7 +137,7 @@ def _priced_on(today: date) -> date:
     return today if is_session(today) else previous_session(today)
 
 
-def _firm(firm: Firm, custodian: Custodian, securities: list[Security], accounts: int) -> DrillFirm:
+def _firm(firm: Firm, custodian: Custodian, securities: list[Security], accounts: int) -> TradingFirm:
     with firm_scope(firm.pk):
         now = timezone.now()
         user = User.objects.create(email=f"adviser@{firm.slug}.example", name="Drill Adviser")
@@ -152,7 +157,7 @@ def _firm(firm: Firm, custodian: Custodian, securities: list[Security], accounts
             as_of=timezone.localdate(), requested_by="drill", started_at=now, status=Scan.Status.DONE, accounts_total=1
         )
         rows = _accounts(firm, custodian, securities, accounts)
-        return DrillFirm(firm.pk, firm.slug, connection.pk, member.pk, version.pk, scan.pk, iter(rows), securities)
+        return TradingFirm(firm.pk, firm.slug, connection.pk, member.pk, version.pk, scan.pk, iter(rows), securities)
 
 
 def _accounts(firm: Firm, custodian: Custodian, securities: list[Security], count: int) -> list[Account]:
@@ -194,7 +199,7 @@ def _accounts(firm: Firm, custodian: Custodian, securities: list[Security], coun
     return accounts
 
 
-def _trades(firm: DrillFirm, account: Account, count: int, chance: Random) -> list[dict[str, Any]]:
+def _trades(firm: TradingFirm, account: Account, count: int, chance: Random) -> list[dict[str, Any]]:
     """Half of them sales that name their lots, half purchases that the account's cash pays for whatever happens."""
     sold = chance.sample(firm.securities[:HELD], (count + 1) // 2)
     bought = chance.sample(firm.securities[HELD:], count // 2)
@@ -204,7 +209,7 @@ def _trades(firm: DrillFirm, account: Account, count: int, chance: Random) -> li
     ]
 
 
-def _sale(firm: DrillFirm, account: Account, security: Security, chance: Random) -> dict[str, Any]:
+def _sale(firm: TradingFirm, account: Account, security: Security, chance: Random) -> dict[str, Any]:
     left, lots = Decimal(chance.randint(1, 100)), []
     quantity = left
     for lot in Lot.objects.for_firm(firm.firm_id).filter(account=account, security=security).order_by("-acquired_on"):
@@ -229,7 +234,7 @@ def _trade(side: str, security: Security, quantity: Decimal, lots: list[dict[str
     }
 
 
-def _proposal(firm: DrillFirm, account: Account, trades: list[dict[str, Any]], at: datetime) -> Proposal:
+def _proposal(firm: TradingFirm, account: Account, trades: list[dict[str, Any]], at: datetime) -> Proposal:
     """A proposal that the firm's adviser has approved as it stands."""
     content = digest(trades)
     proposal = Proposal.objects.for_firm(firm.firm_id).create(
