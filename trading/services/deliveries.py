@@ -166,6 +166,29 @@ def from_snapshot(order: OrderSnapshot, *, channel: str, name: str, at: datetime
     )
 
 
+def from_fill(fill: Fill, *, no_fees: bool = False) -> Delivery:
+    """An execution as the custodian lists it: under the id that the stream gives it, so that it is booked once."""
+    return Delivery(
+        channel="HEAL",
+        source_event_id=f"fill:{fill.exec_id}",
+        said=Said.EXECUTION,
+        word="fill",
+        client_order_id="",
+        broker_order_id=fill.broker_order_id,
+        occurred_at=fill.executed_at,
+        execution=_report(fill, Execution.Kind.NEW, no_fees=no_fees),
+        message={
+            "exec_id": fill.exec_id,
+            "account": fill.account,
+            "order": fill.broker_order_id,
+            "symbol": fill.symbol,
+            "side": fill.side,
+            "quantity": f"{fill.quantity:f}",
+            "price": f"{fill.price:f}",
+        },
+    )
+
+
 def absent(*, client_order_id: str, name: str, at: datetime) -> Delivery:
     """The custodian says that it has no order of this id."""
     return Delivery(

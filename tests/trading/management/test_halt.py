@@ -35,5 +35,5 @@ def test_one_person_does_not_lift_it_alone(birch: Birch) -> None:
 
 
 def test_a_firm_that_does_not_exist_is_not_stopped(birch: Birch) -> None:
-    with pytest.raises(CommandError, match="nothing was stopped"):
+    with pytest.raises(CommandError, match="nothing was done"):
         call_command("halt", "--firm", "999999", "--reason", "Their wish")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.tenancy import firm_ids
+from trading.management.chosen_firms import add_firm_choice, chosen_firms
 from trading.services.halts import REFUSALS, lift_operators
 from trading.tasks.orders import nudge_orders
 
@@ -15,15 +15,13 @@ class Command(BaseCommand):
     help = "Lifts the halts that `halt` raised, in one firm or in every firm. Two people stand for it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--all-firms", action="store_true")
-        which.add_argument("--firm", type=int, help="a firm's number")
+        add_firm_choice(parser)
         parser.add_argument("--reason", required=True)
         parser.add_argument("--asked-by", required=True)
         parser.add_argument("--agreed-by", required=True, help="another person")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for firm_id in firm_ids() if options["all_firms"] else [options["firm"]]:
+        for firm_id in chosen_firms(options):
             try:
                 lifted = lift_operators(
                     firm_id=firm_id,
