@@ -77,6 +77,16 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The custodian's order that a delivery is about, should it be none of ours: what a row for it needs."""
+
+    account: str
+    symbol: str
+    side: str
+    quantity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message about one order. The channel and `source_event_id` name it; the same name is taken in once.
 
@@ -95,6 +105,7 @@ class Delivery:
     reason: str = ""
     message: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
+    about: About | None = None
 
     def sha256(self) -> str:
         body = self.text or json.dumps(self.message, sort_keys=True, default=str)
@@ -129,6 +140,7 @@ def from_event(event: TradeEvent, *, no_fees: bool = False) -> Delivery:
         reason=_reason(event.payload),
         message=event.payload,
         text=event.text,
+        about=About(event.account, order.symbol, order.side, order.quantity),
     )
 
 
@@ -186,6 +198,7 @@ def from_fill(fill: Fill, *, no_fees: bool = False) -> Delivery:
             "quantity": f"{fill.quantity:f}",
             "price": f"{fill.price:f}",
         },
+        about=About(fill.account, fill.symbol, fill.side, None),
     )
 
 
