@@ -1,12 +1,13 @@
 from django.urls import path
 
-from trading.views import client, halts, home, notes, orders, proposals, worklist
+from trading.views import bulk, client, halts, home, notes, orders, proposals, worklist
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("worklist/", worklist.worklist, name="worklist"),
     path("scans/", worklist.scan_start, name="scan-start"),
     path("scans/<int:pk>/", worklist.progress, name="scan-progress"),
+    path("proposals/approve/", bulk.approve_many, name="proposals-approve"),
     path("proposals/<int:pk>/", proposals.proposal, name="proposal"),
     path("proposals/<int:pk>/scenario/", proposals.choose, name="proposal-scenario"),
     path("proposals/<int:pk>/approve/", proposals.approve, name="proposal-approve"),

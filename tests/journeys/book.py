@@ -10,17 +10,20 @@ from decimal import Decimal
 
 import django
 
+from tests.worlds import World
+
 MODEL_WEIGHTS = {"VTI": Decimal("0.50"), "VEA": Decimal("0.18"), "BND": Decimal("0.30")}
 CENT = Decimal("0.01")
 TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
 TOGETHER = "[trading]\njoint = true\n"
+MANY = 200
 
 
 def build() -> None:
     """Alder is far off its targets, Cherry too and needs two approvers, Fir is all cash, Elm on plan.
 
     Gum has gains that less tax would not realise, and a lot at a loss. The accounts of Oak follow the model together.
-    Cedar has a book of its own.
+    Cedar has two hundred households that all hold too much of one fund.
     """
     from django.utils import timezone
 
@@ -32,7 +35,7 @@ def build() -> None:
     now = timezone.now()
     today = book_day(timezone.localdate(now))
     prices = fresh_prices(today)
-    make_cedar()
+    many_households(make_cedar(), prices)
     birch = make_birch()
     with birch.scope():
         roth = make_account(birch.firm_id, birch.household, number="1002", registration="ROTH_IRA", cash="900.00")
@@ -75,6 +78,21 @@ def build() -> None:
         open_accounts(birch.firm_id, birch.account.custodian_id, prices)
 
 
+def many_households(cedar: World, prices: dict[str, Decimal]) -> None:
+    """Two hundred households of Cedar's, each with one account that is far off its targets."""
+    from accounts.models import Account
+    from tests.worlds import make_account, make_assignment, make_household, make_lot
+
+    with cedar.scope():
+        Account.objects.for_firm(cedar.firm_id).filter(pk=cedar.account.pk).update(number="C0")
+        for number in range(1, MANY + 1):
+            household = make_household(cedar.firm_id, name=f"Family {number:03}", adviser_id=cedar.adviser.id)
+            make_assignment(cedar.firm_id, household, cedar.model)
+            account = make_account(cedar.firm_id, household, number=f"C{number}", cash="2000.00")
+            make_lot(cedar.firm_id, account, "VTI", "60", basis=str(60 * prices["VTI"]))
+        open_accounts(cedar.firm_id, cedar.account.custodian_id, prices)
+
+
 def fresh_prices(today: date) -> dict[str, Decimal]:
     """Price the security master today, as the reference prices stand: proposals are only made at fresh prices."""
     from portfolios.models import Price, Security
@@ -106,7 +124,7 @@ def open_accounts(firm_id: int, custodian_id: int, prices: dict[str, Decimal]) -
         custodian_id=custodian_id,
         adapter="SIMULATOR",
         environment="SIMULATOR",
-        credentials_ref="birch-schwab",
+        credentials_ref=f"firm-{firm_id}-schwab",
         capabilities={"always_open": True},
     )
     key_id, secret = simulator_credentials(connection.credentials_ref)

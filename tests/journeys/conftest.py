@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -37,10 +38,21 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The running product: its address, and where its processes write what they do."""
+    """The running product: its address, the custodian's, and where its processes write what they do."""
 
     url: str
     logs: Path
+    custodian: str
+
+    def set_faults(self, *faults: dict[str, object]) -> None:
+        """What goes wrong at the custodian from now on."""
+        request = urllib.request.Request(
+            f"{self.custodian}/simulator/faults",
+            data=json.dumps(faults).encode(),
+            headers={"APCA-API-KEY-ID": "OPERATOR", "APCA-API-SECRET-KEY": "operator-secret"},
+            method="PUT",
+        )
+        urllib.request.urlopen(request, timeout=10).close()
 
     def told(self) -> str:
         """The end of every log, for the reader of a failed test."""
@@ -114,7 +126,7 @@ def _start(running: ExitStack, database: str, logs: Path) -> Stack:
     built = subprocess.run(build, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     start("stream", "manage.py", "stream_custodians")
-    stack = Stack(f"http://127.0.0.1:{web}", logs)
+    stack = Stack(f"http://127.0.0.1:{web}", logs, f"http://127.0.0.1:{custodian}")
     _answers(f"{stack.url}/accounts/login/")
     return stack
 

@@ -13,6 +13,7 @@ from tests.journeys.eyes import Tab, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
+CEDAR_ADVISER = "adviser@cedar.example"
 ADVISER, OWNER, CLIENT = "adviser@birch.example", "owner@birch.example", "client@birch.example"
 TRADES_MS = 60_000
 SCAN_MS = 180_000
@@ -217,6 +218,36 @@ def the_keyboard_is_enough_to_reject(browser: Browser, stack: Stack) -> None:
         expect(page.locator("#status")).to_contain_text("Not the right time: After the quarter's end.")
 
 
+def two_hundred_are_approved_at_once_and_what_goes_wrong_is_explained_by_itself(browser: Browser, stack: Stack) -> None:
+    with tab(browser, stack.url) as adviser:
+        adviser.sign_in(CEDAR_ADVISER)
+        scan(adviser)
+        page = adviser.page
+        page.get_by_role("link", name="Approve all that match…").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Approve 200 proposals?")
+        found = adviser.look(name="approve many")
+        stack.set_faults(
+            {"kind": "REJECT", "symbol": "VEA", "times": 1}, {"kind": "BUST", "symbol": "VTI", "times": 1, "seconds": 5}
+        )
+        page.get_by_role("button", name="Approve 200 proposals").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("200 of 200 approved", timeout=TRADES_MS)
+        found += adviser.look(name="approved many", widths=(360,))
+        page.get_by_role("link", name="Watch the orders").click()
+        page.evaluate("() => { window.neverLoadedAnew = true }")
+        attention = page.locator("section", has=page.get_by_role("heading", name="What went otherwise than planned"))
+        expect(attention).to_contain_text("Schwab refused the order. Its words:", timeout=TRADES_MS)
+        expect(attention).to_contain_text("Schwab took back its fill of", timeout=TRADES_MS)
+        expect(attention).to_contain_text("The shares are back in the lots they came from")
+        expect(page.locator("#results")).to_contain_text("nothing is on its way", timeout=TRADES_MS)
+        assert page.evaluate("() => window.neverLoadedAnew")
+        found += adviser.look(name="orders, two to look at")
+        attention.get_by_role("link", name=re.compile("^Sell .* VTI")).click()
+        expect(page.locator("#live")).to_contain_text("took back its fill of")
+        expect(page.locator("#live")).to_contain_text("Bust")
+        found += adviser.look(name="order, taken back")
+    assert "\n".join(found) == ""
+
+
 WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
     an_adviser_takes_a_household_from_drift_to_filled_and_the_client_reads_why,
     another_scenario_is_chosen_by_keyboard_and_its_trades_are_the_ones_approved,
@@ -225,6 +256,7 @@ WALKS: tuple[Callable[[Browser, Stack], None], ...] = (
     above_the_limit_a_second_person_sends_the_orders,
     a_range_and_an_alternate_are_set_on_their_pages_and_kept_at_the_next_look,
     the_keyboard_is_enough_to_reject,
+    two_hundred_are_approved_at_once_and_what_goes_wrong_is_explained_by_itself,
 )
 
 

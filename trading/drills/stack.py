@@ -48,6 +48,8 @@ class Stack:
     admin: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
+        for kept in self.directory.glob("custodian.sqlite3*"):
+            kept.unlink()
         port = free_port()
         self.environment["SIMULATOR_URL"] = f"http://{LOOPBACK}:{port}"
         keys = {

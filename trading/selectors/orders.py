@@ -16,6 +16,7 @@ from portfolios.models import Disposal, Lot
 from rebalancer.engine.money import cents, times
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
 from trading.models import Execution, Order, OrderCommand, OrderLot, OrderTransition, PreTradeCheck
+from trading.selectors.explained import explain
 
 FEW_EVENTS = 3
 WAITING = (OrderStatus.STAGED, OrderStatus.HELD, OrderStatus.READY)
@@ -100,7 +101,9 @@ def order_list(firm_id: int, *, filters: OrderFilters, after: str | None = None,
 def order_story(firm_id: int, order_id: int) -> dict[str, Any] | None:
     """One order with everything that happened to it; nothing if the firm has no such order."""
     rows = Order.objects.for_firm(firm_id).filter(pk=order_id)
-    order = rows.select_related("account__household", "account__custodian", "security", "run").first()
+    order = rows.select_related(
+        "account__household", "account__custodian", "security", "run", "connection__custodian"
+    ).first()
     if order is None:
         return None
     executions = list(Execution.objects.for_firm(firm_id).filter(order=order).order_by("executed_at", "id"))
@@ -120,6 +123,7 @@ def order_story(firm_id: int, order_id: int) -> dict[str, Any] | None:
         "executions": [_execution(execution) for execution in executions],
         "lots": _lots(firm_id, order, executions),
         "checks": _checks(firm_id, order),
+        "explained": list(explain(order, executions)),
         "live": order.status not in TERMINAL,
     }
 

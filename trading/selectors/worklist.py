@@ -71,6 +71,15 @@ UNION ALL SELECT '', count(*) FROM wanted
 )
 
 
+_OPEN = (
+    _HOUSEHOLDS
+    + """
+SELECT proposal_id FROM wanted WHERE status IN ('PENDING', 'AWAITING_SECOND')
+ORDER BY place, -sort_drift, household_id LIMIT %(limit)s
+"""
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a row stands in the list: decisions first, then what is blocked, what rests, and what is decided."""
@@ -120,6 +129,13 @@ def worklist_page(firm_id: int, filters: Filters) -> Page:
         rows: list[Mapping[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return Page(rows[:PAGE], Place(last["place"], last["sort_drift"], last["household_id"]) if last else None)
+
+
+def open_proposals(firm_id: int, filters: Filters, *, limit: int) -> list[int]:
+    """The proposals that wait for a decision among all that match, wherever the page ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, {**filters.parameters(firm_id), "limit": limit})
+        return [proposal_id for (proposal_id,) in cursor.fetchall()]
 
 
 def worklist_counts(firm_id: int, filters: Filters) -> Mapping[str, int]:

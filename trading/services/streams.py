@@ -6,8 +6,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
@@ -56,7 +57,7 @@ def pull_events(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
     connected = False
     try:
         with open_stream(line, silence_seconds=QUIET_SECONDS) as stream:
-            for batch in _batches(stream, _resume(cursor), now):
+            for batch in _batches(stream, _Place().resume(cursor), now):
                 if not connected:
                     stream_accepted(firm_id=firm_id, connection_id=connection_id)
                 connected = True
@@ -78,16 +79,16 @@ def listen(
 
     `after` is called when events of ours were taken in: the place to wake whoever waits for them.
     """
-    failures, newest = 0, ""
+    failures, place = 0, _Place()
     while not stop.is_set():
         try:
             fall_behind(firm_id=firm_id, connection_id=connection_id, at=clock())
             line, cursor = _line_and_cursor(firm_id, connection_id)
             behind = Behind(firm_id, connection_id)
             with open_stream(line) as stream:
-                for batch in _batches(stream, _resume(cursor, newest), clock(), stop):
+                for batch in _batches(stream, place.resume(cursor), clock(), stop):
                     failures = 0
-                    newest = max([newest, *(event.event_id for event in batch)])
+                    place.heard(batch)
                     if _take_in(line, batch, clock()).applied + behind.look(clock()):
                         after()
         except (StreamEnded, StreamRefused) as why:
@@ -114,15 +115,26 @@ def _take_in(line: Line, batch: list[TradeEvent], at: datetime) -> Tally:
     )
 
 
-def _resume(cursor: str, newest: str = "") -> str:
-    """Where to go on: some time before the cursor, but not twice.
+@dataclass(slots=True)
+class _Place:
+    """How far a listener has heard, and up to where it is going over the past."""
 
-    A connection that broke while it was still going over what came before the newest event goes on where it was: one
-    that always went back anew would never arrive where connections break often.
-    """
-    if not cursor or cursor < newest:
-        return cursor
-    return rewound(cursor, OVERLAP)
+    newest: str = ""
+    goal: str = ""
+
+    def heard(self, batch: Sequence[TradeEvent]) -> None:
+        self.newest = max([self.newest, *(event.event_id for event in batch)])
+
+    def resume(self, cursor: str) -> str:
+        """Where to go on: some time before the cursor.
+
+        A connection that broke while it was going over that time goes on where it was: one that always went back anew
+        would never arrive where connections break often.
+        """
+        if not cursor or cursor < self.goal:
+            return cursor
+        self.goal = self.newest
+        return rewound(cursor, OVERLAP)
 
 
 def _batches(

@@ -24,7 +24,7 @@ from portfolios.selectors.days import book_day
 from portfolios.selectors.scans import ScanProgress, newest_progress, scan_progress
 from portfolios.services.scans import NothingToScan, ScanAlreadyRunning
 from trading.selectors.reasons import REASONS, described
-from trading.selectors.worklist import TOP, Filters, Place, worklist_counts, worklist_page
+from trading.selectors.worklist import TOP, Filters, Place, open_proposals, worklist_counts, worklist_page
 from trading.tasks.scans import start_scan_and_nudge
 
 STATUSES = {
@@ -49,7 +49,7 @@ TEMPLATE = "trading/worklist.html"
 @require_GET
 @needs(Right.VIEW_BOOK)
 def worklist(request: FirmRequest) -> HttpResponse:
-    filters = _filters(request)
+    filters = filters_of(request)
     page = worklist_page(request.member.firm_id, filters)
     context = {"rows": [_row(row) for row in page.rows], "next_url": _next_url(request, page.after)}
     if request.htmx and filters.after != TOP:
@@ -94,7 +94,8 @@ def _strip(request: FirmRequest, found: ScanProgress, status: int) -> HttpRespon
     return answer(request, TEMPLATE, context, part="progress", status=status)
 
 
-def _filters(request: FirmRequest) -> Filters:
+def filters_of(request: FirmRequest) -> Filters:
+    """What the address narrows the list to."""
     query = request.GET
     return Filters(
         reasons=tuple(code for code in query.getlist("tile") if code in REASONS),
@@ -138,6 +139,8 @@ def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
         "total": counts.get("", 0),
         "q": filters.search,
         "clear_url": request.path,
+        "can_approve": request.member.may(Right.APPROVE),
+        "approve_all_url": _approve_all_url(request, filters),
         "chips": chips,
         "empty_sentence": FILTERED if chips else EMPTY.get(scan.status),
         "selects": [
@@ -153,6 +156,14 @@ def _frame(request: FirmRequest, filters: Filters) -> dict[str, Any]:
         "scan": scan,
         "can_start_scan": request.member.may(Right.SCAN),
     }
+
+
+def _approve_all_url(request: FirmRequest, filters: Filters) -> str:
+    """Where everything that matches and waits can be approved in one act; nothing where there is none, or no right."""
+    if not request.member.may(Right.APPROVE) or not open_proposals(request.member.firm_id, filters, limit=1):
+        return ""
+    query = {key: request.GET.getlist(key) for key in request.GET if key != "after"}
+    return f"{reverse('proposals-approve')}?{urlencode({**query, 'all': '1'}, doseq=True)}"
 
 
 def _tiles(request: FirmRequest, filters: Filters, counts: Mapping[str, int]) -> list[dict[str, Any]]:
