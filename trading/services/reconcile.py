@@ -160,6 +160,6 @@ def _write_breaks(firm_id: int, places: Sequence[_Place], found: Sequence[_Diffe
 
 def _unapplied(firm_id: int) -> int:
     """Deliveries that found no order or contradict the books, and executions that the ledger has not taken."""
-    bad = (InboundEvent.Result.UNMATCHED, InboundEvent.Result.CONFLICT)
+    bad = (InboundEvent.Result.UNMATCHED, InboundEvent.Result.PARKED, InboundEvent.Result.CONFLICT)
     events = InboundEvent.objects.for_firm(firm_id).filter(result__in=bad).count()
     return events + Execution.objects.for_firm(firm_id).filter(posted_at=None).count()

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
-from django.utils import timezone
 
 from accounts.tenancy import firm_scope
-from rebalancer.engine.calendars import is_session, next_session, session_hours
 from rebalancer.engine.fees import Side
 from trading.lifecycle import TERMINAL, OrderStatus
 from trading.models import Order, OrderCommand, PreTradeCheck
 from trading.packing import digest
 from trading.services import checks
+from trading.services.hours import begun_runs, closed_because, late_because
 from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.orders import BUY_WAVE
@@ -23,7 +22,6 @@ from trading.services.pretrade import Facts, facts_for
 from trading.services.stops import halted_because
 
 BATCH = 500
-AFTER_OPEN = timedelta(minutes=2)
 SELL_PRIORITY, BUY_PRIORITY = 4, 5
 WAITING = (OrderStatus.STAGED, OrderStatus.HELD)
 
@@ -36,13 +34,15 @@ class _Batch:
     facts: Facts
     busy: frozenset[tuple[int, int]]
     """(run, account) pairs with a sell that has not ended."""
+    begun: frozenset[int]
+    """Runs of which something has left."""
 
     def held_because(self, order: Order) -> str:
         """Why the order has to wait; empty if it need not."""
         if order.wave == BUY_WAVE and (order.run_id, order.account_id) in self.busy:
             return "Waits for the sales of this account, which pay for it."
         if not order.connection.capabilities.get("always_open"):
-            closed = closed_because(self.now)
+            closed = closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
             if closed:
                 return closed
         return halted_because(order, self.facts.stops) or self.facts.unanswered.get(order.pk, "")
@@ -65,18 +65,6 @@ def release_waves(*, firm_id: int, now: datetime) -> int:
             after = orders[-1].pk
 
 
-def closed_because(now: datetime) -> str:
-    """Why nothing is sent at this moment; empty while the market is open. The first minutes are left to others."""
-    today = timezone.localdate(now)
-    if is_session(today):
-        opens_at, closes_at = session_hours(today)
-        if opens_at + AFTER_OPEN <= now < closes_at:
-            return ""
-        if now < opens_at + AFTER_OPEN:
-            return f"The market is not open yet; orders leave from {timezone.localtime(opens_at + AFTER_OPEN):%H:%M}."
-    return f"The market is closed until {next_session(today):%A, %d %B}."
-
-
 def _waiting(firm_id: int, after: int) -> list[Order]:
     rows = Order.objects.for_firm(firm_id).filter(status__in=WAITING, pk__gt=after)
     related = rows.select_related("account", "security", "run__proposal", "connection__custodian")
@@ -87,7 +75,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     # What is busy is read before the cash: sells that end in between hold their buys back once more, whereas the other
     # way round their buys would be measured against cash from before the fills.
     busy = _busy(firm_id, orders)
-    batch = _Batch(now, facts_for(firm_id, orders, now=now), busy)
+    batch = _Batch(now, facts_for(firm_id, orders, now=now), busy, begun_runs(firm_id, orders))
     moves = Moves(firm_id, now)
     found: list[PreTradeCheck] = []
     commands: list[OrderCommand] = []
