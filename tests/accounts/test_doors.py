@@ -49,6 +49,7 @@ DOORS = (
     Door("scan-start", Right.SCAN, method="POST"),
     Door("scan-progress", Right.VIEW_BOOK, row="scan"),
     Door("proposal", Right.VIEW_BOOK, row="proposal"),
+    Door("proposals-approve", Right.APPROVE),
     Door("proposal-approve", Right.APPROVE, row="proposal", method="POST"),
     Door("proposal-scenario", Right.APPROVE, row="proposal", method="POST"),
     Door("proposal-reject", Right.APPROVE, row="proposal", method="POST"),
