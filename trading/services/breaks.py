@@ -11,10 +11,9 @@ from accounts.selectors.members import email_of_member
 from accounts.services import audit
 from accounts.tenancy import firm_scope
 from trading.models import Order, ReconBreak
+from trading.selectors.breaks import STANDING
 
 TEXT_LENGTH = 300
-STANDING = ("CASH", "POSITION", "QUERY_FAILED")
-"""Kinds that every comparison opens anew while they are there, and closes when they are gone."""
 
 
 class BreakNotFound(LookupError):
