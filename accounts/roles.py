@@ -28,6 +28,7 @@ class Right(models.TextChoices):
     LOAD_FEEDS = "LOAD_FEEDS", "Load custodian files"
     HALT = "HALT", "Stop trading, and ask to let it go on"
     LIFT_HALTS = "LIFT_HALTS", "Agree that trading goes on"
+    MANAGE_BREAKS = "MANAGE_BREAKS", "Look after differences to custodians"
     VIEW_OWN_PLAN = "VIEW_OWN_PLAN", "See one's own household"
 
 
@@ -37,9 +38,9 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
     Role.OWNER: frozenset(Right) - {Right.VIEW_OWN_PLAN},
     Role.MODEL_MANAGER: _STAFF | {Right.MANAGE_MODELS, Right.SCAN},
     Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES, Right.MANAGE_RANGES, Right.HALT},
-    Role.TRADER: _STAFF | {Right.SCAN, Right.HALT},
-    Role.COMPLIANCE: _STAFF | {Right.APPROVE, Right.HALT, Right.LIFT_HALTS},
-    Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN, Right.HALT},
+    Role.TRADER: _STAFF | {Right.SCAN, Right.HALT, Right.MANAGE_BREAKS},
+    Role.COMPLIANCE: _STAFF | {Right.APPROVE, Right.HALT, Right.LIFT_HALTS, Right.MANAGE_BREAKS},
+    Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN, Right.HALT, Right.MANAGE_BREAKS},
     Role.READ_ONLY: _STAFF,
     Role.CLIENT: frozenset({Right.VIEW_OWN_PLAN}),
 }

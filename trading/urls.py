@@ -1,6 +1,6 @@
 from django.urls import path
 
-from trading.views import bulk, client, halts, home, notes, orders, proposals, worklist
+from trading.views import breaks, bulk, client, halts, home, notes, orders, proposals, worklist
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -20,5 +20,9 @@ urlpatterns = [
     path("halts/raise/", halts.raise_one, name="halt-raise"),
     path("halts/<int:pk>/ask/", halts.ask, name="halt-ask"),
     path("halts/<int:pk>/agree/", halts.agree, name="halt-agree"),
+    path("breaks/", breaks.breaks, name="breaks"),
+    path("breaks/file/", breaks.breaks_file, name="breaks-file"),
+    path("breaks/<int:pk>/assign/", breaks.assign, name="break-assign"),
+    path("breaks/<int:pk>/close/", breaks.close, name="break-close"),
     path("plan/", client.client, name="client-home"),
 ]

@@ -75,3 +75,16 @@ def _member(row: Membership) -> Member:
         role=row.role,
         household_id=row.household_id,
     )
+
+
+def email_of_member(firm_id: int, member_id: int) -> str | None:
+    """The address of an active member of the firm; nothing if there is none of this id."""
+    rows = Membership.objects.for_firm(firm_id).filter(pk=member_id, is_active=True).exclude(role="CLIENT")
+    found: str | None = rows.values_list("user__email", flat=True).first()
+    return found
+
+
+def staff(firm_id: int) -> list[Member]:
+    """Everybody who works for the firm, by name."""
+    rows = Membership.objects.for_firm(firm_id).select_related("firm", "user").filter(is_active=True)
+    return [_member(row) for row in rows.exclude(role="CLIENT").order_by("user__name", "id")]

@@ -14,6 +14,7 @@ from accounts.models import Membership
 from accounts.roles import RIGHTS, Right, Role
 from portfolios.models import DataProblem
 from tests.screens import HTMX, browser, make_orders, make_scan
+from tests.trading.views.test_breaks import make_break
 from tests.worlds import NOW, Birch, Cedar, World, make_account, make_household
 from trading.models import Order, Proposal
 from trading.services.halts import raise_halt
@@ -48,6 +49,7 @@ DOORS = (
     Door("scan-start", Right.SCAN, method="POST"),
     Door("scan-progress", Right.VIEW_BOOK, row="scan"),
     Door("proposal", Right.VIEW_BOOK, row="proposal"),
+    Door("proposals-approve", Right.APPROVE),
     Door("proposal-approve", Right.APPROVE, row="proposal", method="POST"),
     Door("proposal-scenario", Right.APPROVE, row="proposal", method="POST"),
     Door("proposal-reject", Right.APPROVE, row="proposal", method="POST"),
@@ -59,6 +61,10 @@ DOORS = (
     Door("halt-raise", Right.HALT, method="POST"),
     Door("halt-ask", Right.HALT, row="halt", method="POST"),
     Door("halt-agree", Right.LIFT_HALTS, row="halt", method="POST"),
+    Door("breaks", Right.VIEW_BOOK),
+    Door("breaks-file", Right.VIEW_BOOK),
+    Door("break-assign", Right.MANAGE_BREAKS, row="break", method="POST"),
+    Door("break-close", Right.MANAGE_BREAKS, row="break", method="POST"),
     Door("models", Right.VIEW_BOOK),
     Door("model-alternates", Right.VIEW_BOOK, row="model"),
     Door("model-alternates-change", Right.MANAGE_MODELS, row="model", method="POST"),
@@ -136,6 +142,7 @@ def rows_of(world: World) -> dict[str, int]:
     assert proposal is not None
     halt = raise_halt(firm_id=world.firm_id, reason="A test", by="ann", at=NOW, level="REDUCING")
     return {
+        "break": make_break(world).pk,
         "halt": halt.halt_id,
         "order": first.pk,
         "scan": scan,
@@ -231,7 +238,7 @@ def test_what_changes_something_is_not_done_by_a_link(rows: dict[str, int], birc
     assert answers == {door.name: 405 for door in POSTS}
 
 
-LISTS = ("worklist", "orders", "accounts", "models", "problems")
+LISTS = ("worklist", "orders", "breaks", "accounts", "models", "problems")
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -254,6 +261,7 @@ def mark(world: World, word: str) -> None:
             row.name = f"{word} {row.pk}"
             row.save(update_fields=["name"])
         make_orders(world)
+        make_break(world, f"{word} {world.account.pk}")
         DataProblem.objects.for_firm(world.firm_id).create(
             account=world.account, code="BASIS", source="TEST", sentence=f"{word} has no basis.", opened_at=NOW
         )

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import django
 
-from tests.worlds import World
+if TYPE_CHECKING:
+    from tests.worlds import World
 
 MODEL_WEIGHTS = {"VTI": Decimal("0.50"), "VEA": Decimal("0.18"), "BND": Decimal("0.30")}
 CENT = Decimal("0.01")
 TWO_PAIRS_OF_EYES = "[approval]\nfour_eyes_turnover = 1000\n"
 TOGETHER = "[trading]\njoint = true\n"
-MANY = 200
+MANY = 199
 
 
 def build() -> None:
@@ -79,7 +81,7 @@ def build() -> None:
 
 
 def many_households(cedar: World, prices: dict[str, Decimal]) -> None:
-    """Two hundred households of Cedar's, each with one account that is far off its targets."""
+    """Two hundred households of Cedar, with the one it has, each far off its targets."""
     from accounts.models import Account
     from tests.worlds import make_account, make_assignment, make_household, make_lot
 

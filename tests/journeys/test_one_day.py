@@ -229,7 +229,7 @@ def two_hundred_are_approved_at_once_and_what_goes_wrong_is_explained_by_itself(
         stack.set_faults(
             {"kind": "REJECT", "symbol": "VEA", "times": 1}, {"kind": "BUST", "symbol": "VTI", "times": 1, "seconds": 5}
         )
-        page.get_by_role("button", name="Approve 200 proposals").click()
+        page.get_by_role("button", name="Approve 200 proposals").click(timeout=TRADES_MS)
         expect(page.get_by_role("heading", level=1)).to_have_text("200 of 200 approved", timeout=TRADES_MS)
         found += adviser.look(name="approved many", widths=(360,))
         page.get_by_role("link", name="Watch the orders").click()

@@ -38,6 +38,10 @@ class Beside:
     executions_invented: int
 
 
+STOPPED = "Trading is stopped: "
+"""How an order says that a halt holds it."""
+
+
 def beside(firm_ids: Sequence[int], record: Record) -> Beside:
     """Compare all orders and executions of these firms with everything the custodian has."""
     orders = [order for firm_id in firm_ids for order in _orders(firm_id)]
@@ -70,7 +74,12 @@ def at_rest(firm_ids: Sequence[int], record: Record) -> bool:
         return False
     found = beside(firm_ids, record)
     still = [order for firm_id in firm_ids for order in _orders(firm_id) if order.status not in TERMINAL]
-    return not (found.executions_missing or found.differing) and not any(not order.needs_review for order in still)
+    return not (found.executions_missing or found.differing) and all(map(_is_explained, still))
+
+
+def _is_explained(order: Order) -> bool:
+    """Does it wait for a person: to look at it, or to lift the halt that holds it?"""
+    return order.needs_review or (order.status == OrderStatus.HELD and order.status_reason.startswith(STOPPED))
 
 
 def _orders(firm_id: int) -> list[Order]:

@@ -77,6 +77,16 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The custodian's order that a delivery is about, should it be none of ours: what a row for it needs."""
+
+    account: str
+    symbol: str
+    side: str
+    quantity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message about one order. The channel and `source_event_id` name it; the same name is taken in once.
 
@@ -95,6 +105,7 @@ class Delivery:
     reason: str = ""
     message: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
+    about: About | None = None
 
     def sha256(self) -> str:
         body = self.text or json.dumps(self.message, sort_keys=True, default=str)
@@ -129,6 +140,7 @@ def from_event(event: TradeEvent, *, no_fees: bool = False) -> Delivery:
         reason=_reason(event.payload),
         message=event.payload,
         text=event.text,
+        about=About(event.account, order.symbol, order.side, order.quantity),
     )
 
 
@@ -163,6 +175,30 @@ def from_snapshot(order: OrderSnapshot, *, channel: str, name: str, at: datetime
         cum_quantity=order.filled_quantity,
         reason=_reason(order.raw),
         message=order.raw,
+    )
+
+
+def from_fill(fill: Fill, *, no_fees: bool = False) -> Delivery:
+    """An execution as the custodian lists it: under the id that the stream gives it, so that it is booked once."""
+    return Delivery(
+        channel="HEAL",
+        source_event_id=f"fill:{fill.exec_id}",
+        said=Said.EXECUTION,
+        word="fill",
+        client_order_id="",
+        broker_order_id=fill.broker_order_id,
+        occurred_at=fill.executed_at,
+        execution=_report(fill, Execution.Kind.NEW, no_fees=no_fees),
+        message={
+            "exec_id": fill.exec_id,
+            "account": fill.account,
+            "order": fill.broker_order_id,
+            "symbol": fill.symbol,
+            "side": fill.side,
+            "quantity": f"{fill.quantity:f}",
+            "price": f"{fill.price:f}",
+        },
+        about=About(fill.account, fill.symbol, fill.side, None),
     )
 
 

@@ -63,10 +63,13 @@ def sent_today(firm_id: int, today: date) -> Decimal:
     return found or ZERO
 
 
-def recent_of(firm_id: int, accounts: Collection[int], since: datetime) -> Recent:
-    """(order, run) of what has ended since then with shares filled, by account, security and side."""
+def recent_of(firm_id: int, accounts: Collection[int], now: datetime, minutes: int) -> Recent:
+    """(order, run) of what ended in so many minutes with shares filled, by account, security and side."""
+    if not minutes:
+        return {}
     found: dict[tuple[int, int, str], list[tuple[int, int | None]]] = defaultdict(list)
-    rows = Order.objects.for_firm(firm_id).filter(account_id__in=accounts, updated_at__gt=since, cum_quantity__gt=0)
+    since = now - timedelta(minutes=minutes)
+    rows = Order.objects.for_firm(firm_id).filter(account_id__in=accounts, updated_at__gte=since, cum_quantity__gt=0)
     ended = rows.exclude(status__in=COUNTED).order_by("id")
     for row in ended.only("run_id", "account_id", "security_id", "side"):
         found[row.holder_id, row.security_id, row.side].append((row.pk, row.run_id))

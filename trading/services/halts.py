@@ -17,6 +17,8 @@ from trading.services.stops import wait_for_claims
 
 Level = TradingHalt.Level
 REASON_LENGTH = 300
+OPERATOR = "operator "
+"""How the name of who runs the installation begins, where a halt is not a member's."""
 
 
 class HaltNotFound(LookupError):
@@ -144,6 +146,21 @@ def agree_to_lift(*, firm_id: int, halt_id: int, by: str, at: datetime) -> None:
         halt.lifted_by, halt.lifted_at = by, at
         halt.save(update_fields=["lifted_by", "lifted_at"])
         _record(halt, "HALT_LIFTED", by, at, asked_by=halt.lift_asked_by)
+
+
+def lift_operators(*, firm_id: int, asked_by: str, agreed_by: str, why: str, at: datetime) -> int:
+    """Lift the halts of a firm that the installation's operator raised; how many.
+
+    :raises ReasonNeeded: if nothing says why trading may go on
+    :raises SecondPersonNeeded: if one person asks and agrees
+    """
+    with firm_scope(firm_id):
+        rows = TradingHalt.objects.for_firm(firm_id).filter(lifted_at=None, raised_by__startswith=OPERATOR)
+        halts = list(rows.order_by("id").values_list("id", flat=True))
+        for halt_id in halts:
+            ask_to_lift(firm_id=firm_id, halt_id=halt_id, by=f"{OPERATOR}{asked_by}", at=at, why=why)
+            agree_to_lift(firm_id=firm_id, halt_id=halt_id, by=f"{OPERATOR}{agreed_by}", at=at)
+        return len(halts)
 
 
 def _in_force(firm_id: int, halt_id: int) -> TradingHalt:

@@ -18,6 +18,8 @@ from trading.lifecycle import ForbiddenMove
 from trading.models import BrokerConnection, Execution, InboundEvent, Order
 from trading.services.deliveries import Delivery, Report
 from trading.services.moves import Moves
+from trading.services.overfills import stop_overfilled
+from trading.services.parked import accounts_at, parked, restored
 from trading.services.posting import post
 from trading.services.stories import Story, load_stories
 
@@ -33,6 +35,7 @@ class Tally:
     duplicate: int = 0
     stale: int = 0
     unmatched: int = 0
+    parked: int = 0
     conflict: int = 0
     unposted: int = 0
 
@@ -59,6 +62,13 @@ class _Batch:
     owners: dict[tuple[date, str], int] = field(default_factory=dict)
     """The order of each execution of the connection that these deliveries name."""
     stories: list[Story] = field(default_factory=list)
+    accounts: frozenset[str] | None = None
+
+    def our_accounts(self) -> frozenset[str]:
+        """The custodian's ids of the firm's accounts at this connection, read when first asked for."""
+        if self.accounts is None:
+            self.accounts = frozenset(accounts_at(self.firm_id, self.connection_id))
+        return self.accounts
 
 
 def receive(
@@ -76,12 +86,16 @@ def receive(
     tally = Tally()
     rest = iter(deliveries)
     while chunk := list(islice(rest, BATCH)):
+        batch = _Batch(firm_id, connection_id, at, tally, Moves(firm_id, at))
         with firm_scope(firm_id):
-            _take_in(_Batch(firm_id, connection_id, at, tally, Moves(firm_id, at)), chunk)
+            _take_in(batch, chunk)
             if moves_cursor:
                 BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id).update(
                     cursor=chunk[-1].source_event_id, cursor_at=at
                 )
+        overfilled = [story.order.pk for story in batch.stories if story.is_overfilled]
+        if overfilled:
+            stop_overfilled(firm_id=firm_id, order_ids=overfilled, at=at)
     return tally
 
 
@@ -130,18 +144,44 @@ def _owners(batch: _Batch, deliveries: Sequence[Delivery]) -> dict[tuple[date, s
 
 def _take_in_one(batch: _Batch, story: Story | None, delivery: Delivery) -> None:
     event = _event(batch, delivery)
-    if story is None:
-        event.result, event.detail = Result.UNMATCHED, "No order of ours has this id."
+    if story is not None:
+        _settle(batch, story, delivery, event)
+    elif delivery.about is not None and delivery.about.account in batch.our_accounts():
+        event.result, event.detail = Result.PARKED, "No order of ours has this id yet."
+        event.payload["parked"] = parked(delivery)
     else:
-        event.order = story.order
-        try:
-            event.result = _apply(batch, story, delivery, event)
-        except ForbiddenMove as why:
-            event.result, event.detail = Result.CONFLICT, str(why)
-            story.order.needs_review = True
-            batch.moves.changed(story.order)
+        event.result, event.detail = Result.UNMATCHED, "No order of ours has this id."
     batch.events.append(event)
     batch.tally.count(event.result)
+
+
+def _settle(batch: _Batch, story: Story, delivery: Delivery, event: InboundEvent) -> None:
+    event.order = story.order
+    try:
+        event.result = _apply(batch, story, delivery, event)
+    except ForbiddenMove as why:
+        event.result, event.detail = Result.CONFLICT, str(why)
+        story.order.needs_review = True
+        batch.moves.changed(story.order)
+
+
+def take_up(*, firm_id: int, connection_id: int, rows: Sequence[InboundEvent], at: datetime) -> Tally:
+    """Apply parked deliveries of which the order is known by now, in the caller's transaction; others stay."""
+    deliveries = [restored(row) for row in rows]
+    batch = _Batch(firm_id, connection_id, at, Tally(), Moves(firm_id, at))
+    stories = load_stories(firm_id, connection_id, deliveries)
+    batch.owners = _owners(batch, deliveries)
+    for event, delivery in zip(rows, deliveries, strict=True):
+        story = stories.of(delivery)
+        if story is not None:
+            event.detail = ""
+            _settle(batch, story, delivery, event)
+            batch.tally.count(event.result)
+    Execution.objects.for_firm(firm_id).bulk_create(batch.executions)
+    InboundEvent.objects.for_firm(firm_id).bulk_update(rows, ["order", "result", "detail"])
+    batch.tally.unposted += post(firm_id=firm_id, stories=batch.stories, moves=batch.moves, at=at)
+    batch.moves.write()
+    return batch.tally
 
 
 def _event(batch: _Batch, delivery: Delivery) -> InboundEvent:

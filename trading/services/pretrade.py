@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Q
@@ -157,7 +157,7 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, now: datetime) -> Facts:
         volumes=newest_volumes(sorted(securities)),
         working=working_of(firm_id, securities),
         sent_today=sent_today(firm_id, today),
-        recent=recent_of(firm_id, accounts, now - timedelta(minutes=limits.order_repeat_minutes)),
+        recent=recent_of(firm_id, accounts, now, limits.order_repeat_minutes),
         totals=differences(firm_id, {run.pk: run for order in orders if (run := order.run) is not None}),
         notes=notes,
         unanswered=unanswered,

@@ -66,6 +66,10 @@ class Story:
     executions: list[Execution]
     sayings: list[Saying]
 
+    @property
+    def is_overfilled(self) -> bool:
+        return self.order.cum_quantity > self.order.quantity
+
     def known(self, told: Execution) -> Execution | None:
         """The execution of the same day and id, if there is one."""
         return next((e for e in self.executions if (e.trade_on, e.exec_id) == (told.trade_on, told.exec_id)), None)

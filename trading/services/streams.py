@@ -19,6 +19,7 @@ from trading.custodians.alpaca_stream import rewound
 from trading.custodians.protocol import EventStream, Heartbeat, StreamEnded, StreamRefused, TradeEvent
 from trading.models import BrokerConnection
 from trading.services.breaker import stream_accepted
+from trading.services.catching_up import Behind, catch_up, fall_behind, is_behind
 from trading.services.deliveries import from_event
 from trading.services.inbox import Tally, receive
 from trading.services.lines import line_of, lines_of
@@ -49,6 +50,7 @@ def pull_events(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
     :raises NoSuchConnection: if the firm has no such connection
     :raises StreamEnded: if the custodian cannot be reached
     :raises StreamRefused: if it refuses our credentials
+    :raises QueryFailed: if the line was behind and the custodian could not be asked; it stays behind then
     """
     line, cursor = _line_and_cursor(firm_id, connection_id)
     total = Tally()
@@ -63,6 +65,8 @@ def pull_events(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
     except StreamEnded:
         if not connected:
             raise
+    if is_behind(firm_id=firm_id, connection_id=connection_id):
+        total.add(catch_up(firm_id=firm_id, connection_id=connection_id, now=now))
     return total
 
 
@@ -71,17 +75,21 @@ def listen(
 ) -> None:
     """Listen until told to stop; connect again after a pause whenever the stream ends.
 
+    Whenever it begins anew, the line counts as behind until what happened meanwhile was asked for and taken in.
+
     `after` is called when events of ours were taken in: the place to wake whoever waits for them.
     """
     failures, place = 0, _Place()
     while not stop.is_set():
         try:
+            fall_behind(firm_id=firm_id, connection_id=connection_id, at=clock())
             line, cursor = _line_and_cursor(firm_id, connection_id)
+            behind = Behind(firm_id, connection_id)
             with open_stream(line) as stream:
                 for batch in _batches(stream, place.resume(cursor), clock(), stop):
                     failures = 0
                     place.heard(batch)
-                    if _take_in(line, batch, clock()).applied:
+                    if _take_in(line, batch, clock()).applied + behind.look(clock()):
                         after()
         except (StreamEnded, StreamRefused) as why:
             if stop.is_set():

@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from accounts.tenancy import firm_scope
 from portfolios.selectors.execution import execution_terms
-from rebalancer.engine.calendars import is_session, next_session, session_hours
 from rebalancer.engine.fees import Side
 from trading.lifecycle import OrderStatus
 from trading.models import Order, OrderCommand, PreTradeCheck
 from trading.packing import digest
 from trading.services import checks
-from trading.services.construction.slices import AFTER_OPEN
 from trading.services.fitting import Fit, fit_buys
+from trading.services.hours import begun_runs, closed_because, late_because
 from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.orders import BUY_WAVE
@@ -39,6 +38,8 @@ class _Batch:
     now: datetime
     facts: Facts
     proceeds: Proceeds
+    begun: frozenset[int]
+    """Runs of which something has left."""
 
     def held_because(self, order: Order) -> str:
         """Why the order has to wait; empty if it need not."""
@@ -48,7 +49,7 @@ class _Batch:
         if waits:
             return waits
         if not order.connection.capabilities.get("always_open"):
-            closed = closed_because(self.now)
+            closed = closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
             if closed:
                 return closed
         locked = locked_because(order, self.facts)
@@ -74,18 +75,6 @@ def release_waves(*, firm_id: int, now: datetime) -> int:
             after = orders[-1].pk
 
 
-def closed_because(now: datetime) -> str:
-    """Why nothing is sent at this moment; empty while the market is open. The first minutes are left to others."""
-    today = timezone.localdate(now)
-    if is_session(today):
-        opens_at, closes_at = session_hours(today)
-        if opens_at + AFTER_OPEN <= now < closes_at:
-            return ""
-        if now < opens_at + AFTER_OPEN:
-            return f"The market is not open yet; orders leave from {timezone.localtime(opens_at + AFTER_OPEN):%H:%M}."
-    return f"The market is closed until {next_session(today):%A, %d %B}."
-
-
 def _waiting(firm_id: int, after: int) -> list[Order]:
     rows = Order.objects.for_firm(firm_id).filter(status__in=WAITING, pk__gt=after)
     related = rows.select_related("account", "security", "run__proposal", "connection__custodian")
@@ -96,7 +85,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     # The proceeds are read before the cash: sells that end in between hold their buys back once more, whereas the other
     # way round their buys would be measured against cash from before the fills.
     proceeds = proceeds_of(firm_id, orders, execution_terms(firm_id), now)
-    batch = _Batch(now, facts_for(firm_id, orders, now=now), proceeds)
+    batch = _Batch(now, facts_for(firm_id, orders, now=now), proceeds, begun_runs(firm_id, orders))
     moves = Moves(firm_id, now)
     fit, leaving = _that_may_leave(orders, batch, moves)
     found: list[PreTradeCheck] = []

@@ -14,6 +14,7 @@ from trading.services.breaker import read_clocks
 from trading.services.outbox import send_due
 from trading.services.reconcile import reconcile
 from trading.services.settlement import settle
+from trading.services.strangers import settle_parked
 from trading.services.unposted import post_unposted
 
 
@@ -35,6 +36,7 @@ def work_orders(firm_id: int) -> None:
 def sweep_orders() -> None:
     """Do for every firm what no message asked for."""
     for firm_id in firm_ids():
+        settle_parked(firm_id=firm_id, now=timezone.now())
         work_orders(firm_id)
 
 

@@ -16,6 +16,7 @@ from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
 from accounts.views.answers import answer
 from accounts.views.asked import id_of, text_of
+from trading.selectors.breaks import open_break_count
 from trading.selectors.explained import needing_attention
 from trading.selectors.halts import notes_needed
 from trading.selectors.orders import OrderFilters, open_orders, order_list, order_story
@@ -43,6 +44,7 @@ def orders(request: FirmRequest) -> HttpResponse:
         "clear_url": request.path if filters != OrderFilters() else None,
         "live_url": _url(request, after=query.get("after", "")),
         "live": open_orders(firm_id) > 0,
+        "breaks": open_break_count(firm_id),
         "attention": needing_attention(firm_id, since=timezone.now(), proposal_id=filters.proposal_id),
     }
     return answer(request, "trading/orders.html", context, part="results" if request.htmx else "")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,23 +65,12 @@ def answer(world: Birch, held: list[Claim], what: Any, *, at: datetime = NOW) ->
 
 
 def _accepted(held: Claim) -> Accepted:
-    return Accepted(
-        OrderSnapshot(
-            broker_order_id=f"B-{held.client_order_id}",
-            client_order_id=held.client_order_id,
-            symbol=held.request.symbol,
-            side=Side.BUY,
-            status="accepted",
-            quantity=held.request.quantity,
-            notional=None,
-            filled_quantity=held.request.quantity * 0,
-            average_price=None,
-            limit_price=None,
-            submitted_at=NOW,
-            updated_at=NOW,
-            raw={},
-        )  # fmt: skip
-    )
+    snapshot = OrderSnapshot(
+        broker_order_id=f"B-{held.client_order_id}", client_order_id=held.client_order_id,
+        symbol=held.request.symbol, side=Side.BUY, status="accepted", quantity=held.request.quantity, notional=None,
+        filled_quantity=Decimal(0), average_price=None, limit_price=None, submitted_at=NOW, updated_at=NOW, raw={},
+    )  # fmt: skip
+    return Accepted(snapshot)
 
 
 def test_five_answers_that_leave_it_open_within_a_minute_open_the_breaker(birch: Birch, cedar: Cedar) -> None:

@@ -28,7 +28,7 @@ from trading.services.checks import RULES
 from trading.services.deliveries import Said
 from trading.services.orders import stage_orders
 from trading.services.outbox import claim
-from trading.services.waves import closed_because, release_waves
+from trading.services.waves import release_waves
 
 OLD_VTI = "VTI-2021-03-03-200"
 
@@ -91,25 +91,6 @@ def test_buys_of_an_account_without_sells_go_at_once(birch: Birch) -> None:
     stage(birch, buy("VEA", "20", price="60"))
     release(birch)
     assert statuses(birch) == ["READY"]
-
-
-@pytest.mark.parametrize(
-    ("now", "why"),
-    [
-        pytest.param(datetime(2026, 11, 20, 14, 31, tzinfo=UTC), "The market is not open yet; orders leave from 09:32.",
-                     id="first minutes"),
-        pytest.param(datetime(2026, 11, 20, 14, 32, tzinfo=UTC), "", id="two minutes after the open"),
-        pytest.param(datetime(2026, 11, 20, 20, 59, tzinfo=UTC), "", id="last minute"),
-        pytest.param(datetime(2026, 11, 20, 21, 0, tzinfo=UTC), "The market is closed until Monday, 23 November.",
-                     id="close on a Friday"),
-        pytest.param(datetime(2026, 11, 26, 17, 0, tzinfo=UTC), "The market is closed until Friday, 27 November.",
-                     id="Thanksgiving"),
-        pytest.param(datetime(2026, 11, 27, 18, 30, tzinfo=UTC), "The market is closed until Monday, 30 November.",
-                     id="early close"),
-    ],
-)  # fmt: skip
-def test_orders_leave_only_while_the_market_is_open(now: datetime, why: str) -> None:
-    assert closed_because(now) == why
 
 
 def test_an_order_is_held_over_night_and_goes_in_the_morning(birch: Birch) -> None:

@@ -91,6 +91,7 @@ def _summary(figures: list[DayFigures], found: list[Reconciliation], seconds: di
         "cash_difference_cents": sum(one.cash_difference_cents for one in found),
         "share_differences": sum(one.share_differences for one in found),
         "unapplied_rows": sum(one.unapplied_rows for one in found),
+        "accounts_not_compared": sum(one.not_asked for one in found),
         "drift_before_median": round(median(before), 6) if before else None,
         "drift_after_median": round(median(after), 6) if after else None,
         "seconds": seconds,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from rebalancer.engine.calendars import is_session, next_session, session_hours
-
-AFTER_OPEN = timedelta(minutes=2)
+from trading.services.hours import AFTER_OPEN
 
 
 def slices(trade: Mapping[str, Any], *, volume: int | None, most_weight: Decimal) -> list[Mapping[str, Any]]:
