@@ -9,6 +9,7 @@ import pytest
 from accounts.models import CashReserve
 from portfolios.models import CashBalance
 from portfolios.services.settlement import settle
+from tests.screens import counted
 from tests.trading.worlds import (
     buy,
     filled,
@@ -173,3 +174,22 @@ def test_a_held_order_whose_approval_grew_old_ends_with_a_sentence(birch: Birch)
         "Not sent: it was held until its approval of Friday, 20 November was older than 48 hours. Scan again.",
     )
     assert [(entry["order_id"], entry["quantity"]) for entry in skipped(birch)] == [(order.pk, "20")]
+
+
+def test_a_release_asks_as_often_for_many_orders_as_for_few(birch: Birch, cedar: Cedar) -> None:
+    make_connection(birch)
+    set_cash(birch, "100000")
+    stage(birch, buy("VEA", "5", price="60"), sell(birch, "VTI", (OLD_VTI, "1"), price="300"))
+    with counted() as few:
+        release(birch)
+    with cedar.scope():
+        make_connection(cedar)
+        set_cash(cedar, "100000")
+        stage(
+            cedar,
+            *(buy(symbol, "5", price=price) for symbol, price in (("VEA", "60"), ("AGG", "100"), ("BND", "74"))),
+            sell(cedar, "VTI", (OLD_VTI, "1"), price="300"),
+        )
+        with counted() as many:
+            release(cedar)
+    assert few == many
