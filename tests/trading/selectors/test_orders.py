@@ -11,6 +11,7 @@ from tests.trading.worlds import buy, filled, make_connection, orders, sell, sen
 from tests.worlds import Birch, Cedar
 from trading.models import Order
 from trading.selectors.orders import OrderFilters, OrderPage, open_orders, order_list, order_story
+from trading.services.checks import RULES
 from trading.services.deliveries import Said
 
 OLD_VTI, NEW_VTI = "VTI-2021-03-03-200", "VTI-2026-03-02-50"
@@ -110,7 +111,7 @@ def test_a_story_tells_every_move_with_its_cause_latest_first(birch: Birch) -> N
         (NEW_VTI, 50, -1000, "SHORT"),
         (OLD_VTI, 10, 1000, "LONG"),
     ]
-    assert (len(found["checks"]), found["live"]) == (11, False)
+    assert (len(found["checks"]), found["live"]) == (len(RULES), False)
 
 
 def test_another_firms_order_has_no_story(birch: Birch, cedar: Cedar) -> None:
