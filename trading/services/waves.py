@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.tenancy import firm_scope
 from rebalancer.engine.fees import Side
 from trading.lifecycle import TERMINAL, OrderStatus
-from trading.models import Order, OrderCommand, PreTradeCheck
+from trading.models import Order, OrderCommand
 from trading.packing import digest
 from trading.services import checks
 from trading.services.hours import begun_runs, closed_because, late_because
@@ -77,7 +77,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     busy = _busy(firm_id, orders)
     batch = _Batch(now, facts_for(firm_id, orders, now=now), busy, begun_runs(firm_id, orders))
     moves = Moves(firm_id, now)
-    found: list[PreTradeCheck] = []
+    found: list[checks.Row] = []
     commands: list[OrderCommand] = []
     for order in orders:
         why = batch.held_because(order)
@@ -86,7 +86,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
             continue
         _reprice(order, batch.facts)
         findings = checks.check(order, batch.facts)
-        found += checks.rows(order, findings, batch.facts, now)
+        found += checks.rows(order, findings, batch.facts)
         verdict = checks.verdict(order, findings, batch.facts)
         if verdict.denied:
             order.status_reason = verdict.denied.partition(": ")[2]
@@ -100,7 +100,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
         batch.facts.take(order)
         commands.append(_submit(order, now))
     moves.write()
-    checks.store(firm_id, found)
+    checks.store(firm_id, found, now)
     OrderCommand.objects.for_firm(firm_id).bulk_create(
         commands,
         update_conflicts=True,
