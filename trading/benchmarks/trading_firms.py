@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -96,22 +96,37 @@ def custodian_book(firms: list[TradingFirm]) -> dict[str, Any]:
     return {"keys": keys, "prices": prices, "accounts": accounts}
 
 
-def approve(firm: TradingFirm, *, orders: int, chance: Random, at: datetime, nudge: bool = True) -> int:
-    """Approve proposals of a firm and stage their orders, one transaction a proposal, until there are so many.
+def approve(firm: TradingFirm, *, orders: int, chance: Random, at: datetime) -> int:
+    """Approve proposals of a firm, stage their orders and wake a worker for each, until there are so many."""
+    for proposal in prepare(firm, orders=orders, chance=chance, at=at):
+        stage(firm, proposal, at=at)
+        nudge_orders(firm.firm_id)
+    return orders
 
-    With `nudge` a worker is woken for each.
+
+def prepare(firm: TradingFirm, *, orders: int, chance: Random, at: datetime, mixed: bool = True) -> list[Proposal]:
+    """Approved proposals whose orders, so many in all, are still to be made.
+
+    Unless they are `mixed`, an account only sells or only buys, so that no order waits for another.
     """
-    made = 0
-    while made < orders:
-        with firm_scope(firm.firm_id):
+    with firm_scope(firm.firm_id):
+        prices = dict(Price.objects.values_list("security_id", "close"))
+        found: list[Proposal] = []
+        left = orders
+        while left > 0:
+            count = min(TRADES_AN_ACCOUNT, left)
             account = next(firm.accounts)
-            trades = _trades(firm, account, min(TRADES_AN_ACCOUNT, orders - made), chance)
-            proposal = _proposal(firm, account, trades, at)
-            stage_orders(firm_id=firm.firm_id, proposal=proposal, approved_by="adviser@drill.example", at=at)
-            if nudge:
-                nudge_orders(firm.firm_id)
-        made += len(trades)
-    return made
+            sales = (count + 1) // 2 if mixed else count * (len(found) % 2)
+            trades = _trades(firm, account, sales, count - sales, chance, prices)
+            found.append(_proposal(firm, account, trades, at))
+            left -= count
+        return found
+
+
+def stage(firm: TradingFirm, proposal: Proposal, *, at: datetime) -> None:
+    """Make the orders of an approved proposal, in a transaction of its own."""
+    with firm_scope(firm.firm_id):
+        stage_orders(firm_id=firm.firm_id, proposal=proposal, approved_by="adviser@drill.example", at=at)
 
 
 def _securities(chance: Random) -> None:
@@ -199,29 +214,31 @@ def _accounts(firm: Firm, custodian: Custodian, securities: list[Security], coun
     return accounts
 
 
-def _trades(firm: TradingFirm, account: Account, count: int, chance: Random) -> list[dict[str, Any]]:
-    """Half of them sales that name their lots, half purchases that the account's cash pays for whatever happens."""
-    sold = chance.sample(firm.securities[:HELD], (count + 1) // 2)
-    bought = chance.sample(firm.securities[HELD:], count // 2)
-    return [
-        *(_sale(firm, account, security, chance) for security in sold),
-        *(_trade("BUY", security, Decimal(chance.randint(1, 60)), []) for security in bought),
-    ]
+def _trades(
+    firm: TradingFirm, account: Account, sales: int, buys: int, chance: Random, prices: Mapping[int, Decimal]
+) -> list[dict[str, Any]]:
+    """Sales that name their lots, and purchases that the account's cash pays for whatever happens."""
+    sold = chance.sample(firm.securities[:HELD], sales)
+    bought = chance.sample(firm.securities[HELD:], buys)
+    held = list(Lot.objects.for_firm(firm.firm_id).filter(account=account).order_by("-acquired_on"))
+    selling = [_sale([lot for lot in held if lot.security_id == one.pk], one, chance, prices[one.pk]) for one in sold]
+    return selling + [_trade("BUY", one, Decimal(chance.randint(1, 60)), [], prices[one.pk]) for one in bought]
 
 
-def _sale(firm: TradingFirm, account: Account, security: Security, chance: Random) -> dict[str, Any]:
+def _sale(held: Sequence[Lot], security: Security, chance: Random, price: Decimal) -> dict[str, Any]:
     left, lots = Decimal(chance.randint(1, 100)), []
     quantity = left
-    for lot in Lot.objects.for_firm(firm.firm_id).filter(account=account, security=security).order_by("-acquired_on"):
+    for lot in held:
         taken = min(left, lot.quantity)
         left -= taken
         if taken:
             lots.append({"lot_id": str(lot.pk), "quantity": f"{taken:f}"})
-    return _trade("SELL", security, quantity, lots)
+    return _trade("SELL", security, quantity, lots, price)
 
 
-def _trade(side: str, security: Security, quantity: Decimal, lots: list[dict[str, str]]) -> dict[str, Any]:
-    price = Price.objects.get(security=security).close
+def _trade(
+    side: str, security: Security, quantity: Decimal, lots: list[dict[str, str]], price: Decimal
+) -> dict[str, Any]:
     return {
         "symbol": security.symbol,
         "side": side,
