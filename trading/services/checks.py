@@ -6,14 +6,14 @@ What fails a rule that blocks is denied. What fails a rule that needs a note is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from trading.models import Order, PreTradeCheck
+from trading.models import Order
 from trading.services.pretrade import Facts
 from trading.services.rules import approval, cash_account, holdings, neighbours, prices, sizes
 from trading.services.rules.findings import Finding, Rule, Severity
@@ -46,10 +46,12 @@ RULES: Sequence[Rule] = (
 
 _STORE = """
 INSERT INTO trading_pretradecheck
-    (firm_id, order_id, rule, passed, severity, sentence, numbers, checked_at, note, noted_by, noted_at)
-SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::bool[], %s::text[], %s::text[], %s::jsonb[],
-                         %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[])
+    (firm_id, checked_at, order_id, rule, passed, severity, sentence, numbers, note, noted_by, noted_at)
+SELECT %s, %s, * FROM jsonb_to_recordset(%s::jsonb)
+    AS found(order_id bigint, rule text, passed bool, severity text, sentence text, numbers jsonb, note text,
+             noted_by text, noted_at timestamptz)
 """
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +79,28 @@ def verdict(order: Order, findings: Iterable[Finding], facts: Facts) -> Verdict:
     return Verdict(next(iter(denied), ""), next(iter(waits), ""))
 
 
-def rows(order: Order, findings: Sequence[Finding], facts: Facts, at: datetime) -> list[PreTradeCheck]:
+def rows(order: Order, findings: Sequence[Finding], facts: Facts) -> list[Row]:
     """What is stored of the findings; a note that was written about one before stays with it."""
-    return [_row(order, finding, facts, at) for finding in findings]
+    return [_row(order, finding, facts) for finding in findings]
 
 
-def store(firm_id: int, found: Sequence[PreTradeCheck]) -> None:
-    """Write the rows in one statement, in the caller's transaction."""
-    if not found:
-        return
-    columns: list[list[Any]] = [
-        [row.order_id for row in found],
-        [row.rule for row in found],
-        [row.passed for row in found],
-        [str(row.severity) for row in found],
-        [row.sentence for row in found],
-        [json.dumps(row.numbers) for row in found],
-        [row.checked_at for row in found],
-        [row.note for row in found],
-        [row.noted_by for row in found],
-        [row.noted_at for row in found],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE, [firm_id, *columns])
+def store(firm_id: int, found: Sequence[Row], at: datetime) -> None:
+    """Write the rows in one statement, in the caller's transaction: there are twenty for each order."""
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute(_STORE, [firm_id, at, json.dumps(found)])
 
 
-def _row(order: Order, finding: Finding, facts: Facts, at: datetime) -> PreTradeCheck:
+def _row(order: Order, finding: Finding, facts: Facts) -> Row:
     note = None if finding.passed else facts.notes.get(order.pk, {}).get(finding.rule)
-    return PreTradeCheck(
-        order=order,
-        rule=finding.rule,
-        passed=finding.passed,
-        severity=Severity.INFO if finding.passed else finding.severity,
-        sentence=finding.sentence[:300],
-        numbers=finding.numbers,
-        checked_at=at,
-        note=note.note if note else "",
-        noted_by=note.noted_by if note else "",
-        noted_at=note.noted_at if note else None,
-    )
+    return {
+        "order_id": order.pk,
+        "rule": finding.rule,
+        "passed": finding.passed,
+        "severity": Severity.INFO if finding.passed else finding.severity,
+        "sentence": finding.sentence[:300],
+        "numbers": finding.numbers,
+        "note": note.note if note else "",
+        "noted_by": note.noted_by if note else "",
+        "noted_at": note.noted_at.isoformat() if note and note.noted_at else None,
+    }

@@ -13,7 +13,7 @@ from accounts.tenancy import firm_scope
 from portfolios.selectors.execution import execution_terms
 from rebalancer.engine.fees import Side
 from trading.lifecycle import OrderStatus
-from trading.models import Order, OrderCommand, PreTradeCheck
+from trading.models import Order, OrderCommand
 from trading.packing import digest
 from trading.services import checks
 from trading.services.fitting import Fit, fit_buys
@@ -88,11 +88,11 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     batch = _Batch(now, facts_for(firm_id, orders, now=now), proceeds, begun_runs(firm_id, orders))
     moves = Moves(firm_id, now)
     fit, leaving = _that_may_leave(orders, batch, moves)
-    found: list[PreTradeCheck] = []
+    found: list[checks.Row] = []
     commands: list[OrderCommand] = []
     for order in leaving:
         findings = checks.check(order, batch.facts)
-        found += checks.rows(order, findings, batch.facts, now)
+        found += checks.rows(order, findings, batch.facts)
         verdict = checks.verdict(order, findings, batch.facts)
         if verdict.denied:
             order.status_reason = verdict.denied.partition(": ")[2]
@@ -107,7 +107,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
         commands.append(_submit(order, now))
     fit.write(firm_id)
     moves.write()
-    checks.store(firm_id, found)
+    checks.store(firm_id, found, now)
     OrderCommand.objects.for_firm(firm_id).bulk_create(
         commands,
         update_conflicts=True,
