@@ -30,6 +30,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BuysPaidBy(StrEnum):
+    """What pays for the buys of an account that sells as well: sales that were filled, or only settled cash."""
+
+    SAME_DAY = "SAME_DAY"
+    NEXT_SESSION = "NEXT_SESSION"
+
+
 class Triggers(_Section):
     """When an account is looked at, and when it is traded."""
 
@@ -111,6 +118,16 @@ class Guards(_Section):
     breaks_maximum: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
+class Execution(_Section):
+    """How orders leave: in which order, and paid by what. Of the firm's own file: nearer files have no say."""
+
+    settlement: BuysPaidBy | None = None
+    settlement_haircut_weight: Annotated[Decimal, Field(ge=0, lt=1)] | None = None
+    sells_maximum_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    idle_cash_rate: Rate | None = None
+    margin_accounts: tuple[str, ...] | None = None
+
+
 class PolicyFile(_Section):
     """A whole parameter file. What a layer leaves out, it takes from the layer above."""
 
@@ -119,6 +136,7 @@ class PolicyFile(_Section):
     tax: Tax = Tax()
     approval: Approval = Approval()
     guards: Guards = Guards()
+    execution: Execution = Execution()
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """(key, value) of everything the file sets, in the order of the schema."""

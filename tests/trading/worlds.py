@@ -52,6 +52,14 @@ def set_guards(world: World, **limits: str) -> None:
     )
 
 
+def set_execution(world: World, **terms: str) -> None:
+    """How the firm's orders leave, as its parameter file writes it."""
+    lines = "\n".join(f"{name} = {value}" for name, value in terms.items())
+    Policy.objects.for_firm(world.firm_id).create(
+        level="FIRM", version=1, toml=f"[execution]\n{lines}\n", created_by="test", created_at=NOW
+    )
+
+
 def lot(world: World, key: str) -> Lot:
     return Lot.objects.for_firm(world.firm_id).get(lot_key=key)
 

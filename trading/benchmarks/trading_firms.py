@@ -111,7 +111,8 @@ def prepare(firm: TradingFirm, *, orders: int, chance: Random, at: datetime, mix
     """
     with firm_scope(firm.firm_id):
         prices = dict(Price.objects.values_list("security_id", "close"))
-        found, left = [], orders
+        found: list[Proposal] = []
+        left = orders
         while left > 0:
             count = min(TRADES_AN_ACCOUNT, left)
             account = next(firm.accounts)

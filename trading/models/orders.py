@@ -57,7 +57,8 @@ class BrokerConnection(TenantModel):
 class RebalanceRun(TenantModel):
     """The orders that one approval set off.
 
-    `skipped` holds what was approved and not ordered, or not in full: {symbol, side, quantity, account_id, reason}.
+    `skipped` holds what was approved and not ordered, or not in full: {symbol, side, quantity, account_id, reason}, and
+    order_id where an order for the shares stands that ended here before it was sent.
     """
 
     class Settlement(models.TextChoices):

@@ -15,7 +15,7 @@ from django.db import connection
 
 from trading.models import Order, PreTradeCheck
 from trading.services.pretrade import Facts
-from trading.services.rules import approval, holdings, neighbours, prices, sizes
+from trading.services.rules import approval, cash_account, holdings, neighbours, prices, sizes
 from trading.services.rules.findings import Finding, Rule, Severity
 
 RULES: Sequence[Rule] = (
@@ -40,6 +40,8 @@ RULES: Sequence[Rule] = (
     holdings.tradable,
     holdings.shares_there,
     holdings.buying_power,
+    cash_account.paid_for,
+    cash_account.pays_nothing_late,
 )
 
 _STORE = """

@@ -15,6 +15,7 @@ from accounts.models import Account
 from accounts.services import audit
 from accounts.tenancy import firm_scope
 from portfolios.models import Lot, Security
+from portfolios.selectors.execution import execution_terms
 from portfolios.selectors.quotes import Quote, newest_quotes
 from rebalancer.engine.fees import Side
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
@@ -76,8 +77,14 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
     :raises NoConnection: if an account's custodian cannot be reached by this firm
     :raises UnknownLot: if a sell names a lot that is not the account's, or its lots do not sum to its quantity
     """
+    terms = execution_terms(firm_id)
     run = RebalanceRun.objects.for_firm(firm_id).create(
-        proposal=proposal, content_sha256=proposal.content_sha256, approved_by=approved_by, created_at=at
+        proposal=proposal,
+        content_sha256=proposal.content_sha256,
+        approved_by=approved_by,
+        settlement=terms.settlement,
+        haircut=terms.settlement_haircut_weight,
+        created_at=at,
     )
     trades = _trades(firm_id, proposal)
     orders = [_order(run, trade, at) for trade in trades]

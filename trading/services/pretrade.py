@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portfolios.models import CashBalance, Lot, Restriction
+from portfolios.selectors.execution import execution_terms
 from portfolios.selectors.guards import Limits, guard_limits
 from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.money import ZERO, times
@@ -30,6 +31,7 @@ from trading.services.firm_facts import (
 )
 from trading.services.run_totals import differences
 from trading.services.stops import Stops, stops_in_force
+from trading.services.unsettled import Unsettled, unsettled_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Facts:
     """Findings of held orders about which a note was written, by order and rule."""
     unanswered: Mapping[int, str]
     """What held orders wait to have a note about."""
+    unsettled: Unsettled
     open_orders: dict[Place, list[Open]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, order: Order) -> None:
@@ -158,6 +161,12 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, now: datetime) -> Facts:
         totals=differences(firm_id, {run.pk: run for order in orders if (run := order.run) is not None}),
         notes=notes,
         unanswered=unanswered,
+        unsettled=unsettled_of(
+            firm_id,
+            {order.holder_id for order in orders if order.side == Order.Side.SELL},
+            today,
+            execution_terms(firm_id).margin_accounts,
+        ),
     )
     for other in neighbours:
         facts.open_orders[other.holder_id, other.security_id].append(Open(other.pk, other.side, other.run_id))

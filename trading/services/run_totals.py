@@ -28,7 +28,8 @@ class _Sum:
 def differences(firm_id: int, runs: Mapping[int, RebalanceRun]) -> dict[int, str]:
     """By run, a sentence about the first trade whose orders are not what was approved.
 
-    What a run left out, or did not order in full, stands in its `skipped` with a reason and counts as ordered.
+    What a run left out, or did not order in full, stands in its `skipped` with a reason and counts as ordered; so does
+    an order that ended here before it was sent, which its entry names by `order_id`.
     """
     approved = _approved(firm_id, runs)
     ordered = _ordered(firm_id, runs)
@@ -78,6 +79,8 @@ def _difference(approved: Mapping[Place, _Sum], ordered: Mapping[Place, _Sum], s
 def _left_out(skipped: list[dict[str, Any]]) -> Iterator[tuple[Place, Decimal]]:
     sums: dict[Place, Decimal] = defaultdict(Decimal)
     for one in skipped:
+        if "order_id" in one:
+            continue
         sums[int(one["account_id"]), one["symbol"], one["side"]] += Decimal(str(one["quantity"]))
     yield from sums.items()
 

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.tenancy import firm_scope
+from portfolios.selectors.execution import execution_terms
 from rebalancer.engine.fees import Side
-from trading.lifecycle import TERMINAL, OrderStatus
+from trading.lifecycle import OrderStatus
 from trading.models import Order, OrderCommand, PreTradeCheck
 from trading.packing import digest
 from trading.services import checks
+from trading.services.fitting import Fit, fit_buys
 from trading.services.hours import begun_runs, closed_because, late_because
 from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.orders import BUY_WAVE
 from trading.services.pretrade import Facts, facts_for
+from trading.services.proceeds import Proceeds, expired_because, proceeds_of
+from trading.services.rules.cash_account import locked_because
 from trading.services.stops import halted_because
 
 BATCH = 500
@@ -32,19 +37,24 @@ class _Batch:
 
     now: datetime
     facts: Facts
-    busy: frozenset[tuple[int, int]]
-    """(run, account) pairs with a sell that has not ended."""
+    proceeds: Proceeds
     begun: frozenset[int]
     """Runs of which something has left."""
 
     def held_because(self, order: Order) -> str:
         """Why the order has to wait; empty if it need not."""
-        if order.wave == BUY_WAVE and (order.run_id, order.account_id) in self.busy:
-            return "Waits for the sales of this account, which pay for it."
+        if order.not_before is not None and self.now < order.not_before:
+            return f"Leaves from {timezone.localtime(order.not_before):%A, %d %B, %H:%M}."
+        waits = self.proceeds.held_because(order, self.facts.today) if order.wave == BUY_WAVE else ""
+        if waits:
+            return waits
         if not order.connection.capabilities.get("always_open"):
             closed = closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
             if closed:
                 return closed
+        locked = locked_because(order, self.facts)
+        if locked:
+            return locked
         return halted_because(order, self.facts.stops) or self.facts.unanswered.get(order.pk, "")
 
 
@@ -72,19 +82,15 @@ def _waiting(firm_id: int, after: int) -> list[Order]:
 
 
 def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
-    # What is busy is read before the cash: sells that end in between hold their buys back once more, whereas the other
+    # The proceeds are read before the cash: sells that end in between hold their buys back once more, whereas the other
     # way round their buys would be measured against cash from before the fills.
-    busy = _busy(firm_id, orders)
-    batch = _Batch(now, facts_for(firm_id, orders, now=now), busy, begun_runs(firm_id, orders))
+    proceeds = proceeds_of(firm_id, orders, execution_terms(firm_id), now)
+    batch = _Batch(now, facts_for(firm_id, orders, now=now), proceeds, begun_runs(firm_id, orders))
     moves = Moves(firm_id, now)
+    fit, leaving = _that_may_leave(orders, batch, moves)
     found: list[PreTradeCheck] = []
     commands: list[OrderCommand] = []
-    for order in orders:
-        why = batch.held_because(order)
-        if why:
-            _hold(order, why, moves)
-            continue
-        _reprice(order, batch.facts)
+    for order in leaving:
         findings = checks.check(order, batch.facts)
         found += checks.rows(order, findings, batch.facts, now)
         verdict = checks.verdict(order, findings, batch.facts)
@@ -99,6 +105,7 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
         moves.move(order, OrderStatus.READY, f"Passed {len(findings)} checks.")
         batch.facts.take(order)
         commands.append(_submit(order, now))
+    fit.write(firm_id)
     moves.write()
     checks.store(firm_id, found)
     OrderCommand.objects.for_firm(firm_id).bulk_create(
@@ -110,10 +117,33 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     return len(moves.transitions)
 
 
-def _busy(firm_id: int, orders: Sequence[Order]) -> frozenset[tuple[int, int]]:
-    runs = {order.run_id for order in orders if order.run_id is not None}
-    sells = Order.objects.for_firm(firm_id).filter(run__in=runs, side=Order.Side.SELL).exclude(status__in=TERMINAL)
-    return frozenset((run, account) for run, account in sells.values_list("run_id", "account_id"))
+def _that_may_leave(orders: Sequence[Order], batch: _Batch, moves: Moves) -> tuple[Fit, list[Order]]:
+    """Hold what waits, end what nothing can become of, and fit the rest into the cash that is there."""
+    free: list[Order] = []
+    expired: list[tuple[Order, str]] = []
+    for order in orders:
+        too_old = expired_because(order, batch.facts.limits.order_approval_hours, batch.now)
+        why = "" if too_old else batch.held_because(order)
+        if too_old:
+            expired.append((order, too_old))
+        elif why:
+            _hold(order, why, moves)
+        else:
+            _reprice(order, batch.facts)
+            free.append(order)
+    fit = fit_buys(moves.firm_id, free, batch.facts, batch.proceeds)
+    for order, why in expired:
+        _end(order, OrderStatus.EXPIRED, why, moves)
+        fit.skip(order, order.quantity, why, stands=True)
+    for order in free:
+        if order.pk in fit.given_up:
+            _end(order, OrderStatus.CANCELED, fit.given_up[order.pk], moves)
+    return fit, [order for order in free if order.pk not in fit.given_up]
+
+
+def _end(order: Order, to: OrderStatus, why: str, moves: Moves) -> None:
+    order.status_reason = why
+    moves.move(order, to, why)
 
 
 def _hold(order: Order, why: str, moves: Moves) -> None:

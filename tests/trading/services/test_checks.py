@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEvent
-from portfolios.models import CashBalance, FirmPrice, Security
+from portfolios.models import CashBalance, FirmPrice, Restriction, Security
 from portfolios.selectors.quotes import newest_volumes
 from tests.trading.worlds import (
     buy,
@@ -278,9 +278,11 @@ def test_a_note_does_not_help_against_a_rule_that_blocks(birch: Birch) -> None:
     order = staged_buy(birch)
     release(birch)
     note(birch, order, "Large on purpose")
-    CashBalance.objects.for_firm(birch.firm_id).update(settled=Decimal(0))
+    Restriction.objects.for_firm(birch.firm_id).create(
+        account=birch.account, security=order.security, kind="NO_BUY", reason="Client wish"
+    )
     release(birch)
-    assert (statuses(birch), orders(birch)[0].status_reason[:13]) == (["DENIED"], "The order may")
+    assert (statuses(birch), orders(birch)[0].status_reason) == (["DENIED"], "No buying of VEA: Client wish")
 
 
 def test_a_note_says_something_about_a_finding_of_its_order(birch: Birch, cedar: Cedar) -> None:

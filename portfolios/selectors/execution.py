@@ -1,0 +1,33 @@
+"""How a firm's orders leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from portfolios.policy_files import BuysPaidBy, resolve
+from portfolios.selectors.policies import firm_layer
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionTerms:
+    """Weights as fractions, the rate a year, None for no limit; the defaults are the product's.
+
+    Of the proceeds of the sales that pay for buys, `settlement_haircut_weight` stays unspent. After
+    `sells_maximum_minutes` an account's buys wait no longer for its sales. The `margin_accounts`, by number, are not
+    under the rules of cash accounts.
+    """
+
+    settlement: BuysPaidBy = BuysPaidBy.SAME_DAY
+    settlement_haircut_weight: Decimal = Decimal(0)
+    sells_maximum_minutes: int | None = None
+    idle_cash_rate: Decimal = Decimal(0)
+    margin_accounts: tuple[str, ...] = ()
+
+
+def execution_terms(firm_id: int) -> ExecutionTerms:
+    """The firm's own settings over the product's."""
+    layer = firm_layer(firm_id)
+    found = resolve({}, [layer] if layer else [])
+    known = {field.name for field in fields(ExecutionTerms)}
+    return ExecutionTerms(**{name: setting.value for name, setting in found.items() if name in known})
