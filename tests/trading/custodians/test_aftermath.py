@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from tests.trading.custodians.running import ACCOUNT, OTHER_ACCOUNT, Simulator, ended, placed
@@ -142,3 +144,27 @@ def test_what_is_due_befalls_although_the_process_was_killed(mortal_simulator: S
     events = told(mortal_simulator, "DOOMED", "canceled")
     assert kinds(events) == ["new", "fill", "trade_bust", "canceled"]
     assert (mortal_simulator.cash(), mortal_simulator.shares("VTI")) == (CASH, 0)
+
+
+@pytest.mark.parametrize("seconds", [90.0, -90.0], ids=["ahead", "behind"])
+def test_its_clock_may_be_wrong_in_what_it_tells(simulator: Simulator, line: Alpaca, seconds: float) -> None:
+    simulator.set_faults({"kind": "CLOCK_SKEW", "seconds": seconds})
+    off = (line.clock().at - datetime.now(UTC)).total_seconds()
+    assert off == pytest.approx(seconds, abs=20)
+    name = f"SKEWED-{seconds}"
+    placed(line, name, quantity=Decimal(1))
+    fill = told(simulator, name, "fill")[-1]
+    assert (fill.occurred_at - datetime.now(UTC)).total_seconds() == pytest.approx(seconds, abs=20)
+
+
+def test_orders_are_listed_from_the_cursor_of_an_order(simulator: Simulator, line: Alpaca) -> None:
+    ids = [placed(line, f"LISTED-{n}", limit_price=Decimal("250.00")).broker_order_id for n in range(3)]
+
+    def listed(**query: str) -> httpx.Response:
+        path = f"{simulator.url}/v1/trading/accounts/{ACCOUNT}/orders"
+        return httpx.get(path, params=query, headers=simulator.connection().headers, trust_env=False)
+
+    assert [one["id"] for one in listed(after_order_id=ids[0]).json()] == [ids[2], ids[1]]
+    assert [one["id"] for one in listed(before_order_id=ids[2], direction="desc", limit="1").json()] == [ids[1]]
+    assert listed(before_order_id=ids[2], until="2100-01-01").status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert listed(after_order_id="nobody").status_code == httpx.codes.UNPROCESSABLE_ENTITY

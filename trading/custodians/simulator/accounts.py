@@ -148,7 +148,9 @@ async def show_asset(request: Request) -> Response:
 
 
 async def clock(request: Request) -> Response:
-    return reply(render.clock_json(now_ns(), is_open=exchange_of(request).desk.is_open()))
+    desk = exchange_of(request).desk
+    at_ns = now_ns() + desk.skew_ns("", key_of(request))
+    return reply(render.clock_json(at_ns, is_open=desk.is_open()))
 
 
 def _day(request: Request, name: str, default: date) -> date:

@@ -72,6 +72,11 @@ class Desk:
             self.store.set_setting("faults", self.faults.dump())
         return fault
 
+    def skew_ns(self, symbol: str, subject: str) -> int:
+        """How far the moment that is told now lies from the true one."""
+        fault = self.strikes(FaultKind.CLOCK_SKEW, symbol, subject)
+        return int(fault.seconds * 1e9) if fault else 0
+
     def _new_order(self, account: Account, ticket: intake.Ticket, asset_id: str, fate: str) -> Order:
         at_ns = now_ns()
         return Order(
@@ -229,6 +234,7 @@ class Desk:
     def _tell(self, name: str, order: Order, execution_id: str = "", extra: dict[str, Any] | None = None) -> None:
         event_id = self.event_ids.next()
         execution_id = execution_id or str(uuid.uuid5(IDS, f"{order.id}:{name}"))
-        payload = render.event_json(event_id, name, order, execution_id, order.updated_ns) | (extra or {})
+        at_ns = order.updated_ns + self.skew_ns(order.symbol, event_id)
+        payload = render.event_json(event_id, name, order, execution_id, at_ns) | (extra or {})
         text = json.dumps(payload, separators=(",", ":"))
         self.store.insert_event(Event(event_id, order.key_id, order.account_id, order.symbol, text))

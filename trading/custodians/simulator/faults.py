@@ -34,6 +34,7 @@ class FaultKind(StrEnum):
     CORRECT = "CORRECT"  # an execution's price or shares are corrected later
     STALE_POSITIONS = "STALE_POSITIONS"  # positions are told as at the time they were told before
     OUTAGE = "OUTAGE"  # nothing answers for some time
+    CLOCK_SKEW = "CLOCK_SKEW"  # the moments it tells are ahead, or behind by negative seconds
 
 
 FATES = (
@@ -51,7 +52,7 @@ class BadFault(ValueError):
 class Fault:
     """One fault: on which symbol (None: any), how often of all chances, how many times at most (None: for ever).
 
-    :raises BadFault: if the rate is not within 0 and 1, or a count or duration is negative
+    :raises BadFault: if the rate is not within 0 and 1, or a count or a duration other than a clock's error is negative
     """
 
     kind: FaultKind
@@ -63,8 +64,9 @@ class Fault:
     def __post_init__(self) -> None:
         if not 0 <= self.rate <= 1:
             raise BadFault(f"A fault's rate lies between 0 and 1, not at {self.rate}.")
-        if (self.times is not None and self.times < 0) or self.seconds < 0:
-            raise BadFault("A fault's times and seconds are not negative.")
+        is_backwards = self.seconds < 0 and self.kind is not FaultKind.CLOCK_SKEW
+        if (self.times is not None and self.times < 0) or is_backwards:
+            raise BadFault("A fault's times and seconds are not negative; only a clock may run behind.")
 
 
 def fault_of(words: Mapping[str, Any]) -> Fault:

@@ -21,6 +21,7 @@ MOST_ORDERS = 500
 ORDERS_BY_DEFAULT = 50
 STATUS_FILTERS: Mapping[str, str] = {"open": "is_open", "closed": "NOT is_open", "all": "1"}
 DIRECTIONS = frozenset({"asc", "desc"})
+CURSORS = (("before_order_id", "<"), ("after_order_id", ">"))
 TIMED_OUT = ApiError(504, 50410000, "upstream request timeout")
 
 
@@ -118,6 +119,20 @@ def direction_of(request: Request) -> str:
     return direction
 
 
+def _place_of(request: Request, order_id: str, account_id: str) -> int:
+    """Where the order of a cursor stands in the order of arrival.
+
+    :raises ApiError: if the account has no such order, or the query narrows by moments too
+    """
+    if request.query_params.get("after") or request.query_params.get("until"):
+        raise unprocessable("order id cursors cannot be combined with after or until")
+    store = exchange_of(request).store
+    row = store.one("SELECT seq FROM orders WHERE id = ? AND account_id = ?", order_id, account_id)
+    if row is None:
+        raise unprocessable("invalid order id cursor")
+    return int(row["seq"])
+
+
 async def list_orders(request: Request) -> Response:
     query, account = request.query_params, account_of(request)
     status = STATUS_FILTERS.get(query.get("status", "open"))
@@ -127,6 +142,9 @@ async def list_orders(request: Request) -> Response:
     for name, operator in (("after", ">"), ("until", "<")):
         if query.get(name):
             where.append(f"submitted_ns {operator} {moment_of(query[name], name)}")
+    for name, operator in CURSORS:
+        if query.get(name):
+            where.append(f"seq {operator} {_place_of(request, query[name], account.id)}")
     symbols = [symbol for symbol in query.get("symbols", "").split(",") if symbol]
     if symbols:
         where.append(f"symbol IN ({', '.join('?' * len(symbols))})")
