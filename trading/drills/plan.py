@@ -37,7 +37,7 @@ RATES = {
     FaultKind.CORRECT: (0.03, 0.5),
     FaultKind.STALE_POSITIONS: (0.2, 0.0),
     FaultKind.OUTAGE: (0.002, 1.0),
-    FaultKind.CLOCK_SKEW: (0.0, 2.0),  # no drill has come to rest with a wrong clock yet: give it a rate once one does
+    FaultKind.CLOCK_SKEW: (0.1, 3.0),  # a clock that is further off opens the breaker, as it should
 }
 
 

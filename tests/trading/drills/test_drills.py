@@ -31,7 +31,7 @@ def breached(reports: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 
 def test_twenty_drills_lose_nothing_and_send_nothing_twice() -> None:
-    code, reports, said = drill("--seed", *map(str, SEEDS), "--orders", "32", "--kills", "1", "--no-restarts")
+    code, reports, said = drill("--seed", *map(str, SEEDS), "--orders", "20", "--kills", "1", "--no-restarts")
     assert breached(reports) == {}, said[-3000:]
     assert (code, [report["seed"] for report in reports]) == (0, list(SEEDS)), said[-3000:]
     assert all(report["kills"]["worker"] == 1 for report in reports)
