@@ -100,6 +100,9 @@ def _filled(firms: list[TradingFirm]) -> tuple[float, int]:
             left = _open(firm)
             pull_events(firm_id=firm.firm_id, connection_id=firm.connection_id, now=timezone.now())
     seconds = time.perf_counter() - begun
+    left_open = sum(map(_open, firms))
+    if left_open:
+        raise RuntimeError(f"{left_open} orders never ended.")
     return seconds, sum(_executions(firm) for firm in firms)
 
 

@@ -18,7 +18,7 @@ SEEDS = range(1, 21)
 def drill(*words: str) -> tuple[int, list[dict[str, Any]], str]:
     """The exit code, the reports and what was said."""
     command = [sys.executable, "-m", "trading.drills", *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=3600)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
