@@ -18,11 +18,13 @@ BY = "system"
 def stop_overfilled(*, firm_id: int, order_ids: Collection[int], at: datetime) -> int:
     """Halt the accounts of these orders that were filled beyond their quantity; how many were halted now.
 
-    In a transaction of its own, after the fills are committed: a halt waits for running claims.
+    In a transaction of its own, after the fills are committed: a halt waits for running claims. What was placed
+    elsewhere is left out: nobody here knows how many shares it was for.
     """
     with firm_scope(firm_id):
         rows = Order.objects.for_firm(firm_id).filter(pk__in=order_ids, cum_quantity__gt=F("quantity"))
-        orders = list(rows.select_related("security", "account").order_by("id"))
+        ours = rows.exclude(role=Order.Role.EXTERNAL)
+        orders = list(ours.select_related("security", "account").order_by("id"))
     return sum(_stop(firm_id, order, at) for order in orders)
 
 

@@ -13,7 +13,7 @@ from tests.trading.worlds import (
     take_in,
 )
 from tests.worlds import NOW, Birch, Cedar
-from trading.models import Execution, ReconBreak, TradingHalt
+from trading.models import Execution, Order, ReconBreak, TradingHalt
 from trading.services.halts import agree_to_lift, ask_to_lift
 from trading.services.orders import stage_orders
 from trading.services.waves import release_waves
@@ -71,3 +71,12 @@ def test_an_overfill_that_is_busted_leaves_the_halt_to_a_person(birch: Birch) ->
     (order,) = orders(birch)
     take_in(order, filled(order, "x4", "7", "60", seconds=3, kind=Execution.Kind.BUST, ref="x2"))
     assert (orders(birch)[0].cum_quantity, halts(birch)[0].lifted_at) == (15, None)
+
+
+def test_what_was_placed_elsewhere_has_no_quantity_that_could_be_exceeded(birch: Birch) -> None:
+    make_connection(birch)
+    (order,) = sent(birch, buy("VEA", "20", price="60"))
+    Order.objects.for_firm(birch.firm_id).filter(pk=order.pk).update(role=Order.Role.EXTERNAL)
+    take_in(order, filled(order, "x1", "15", "60"), filled(order, "x2", "7", "60", seconds=1))
+    assert held(birch)["VEA"] == 22
+    assert halts(birch) == []
