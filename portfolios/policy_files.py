@@ -127,6 +127,8 @@ class Execution(_Section):
     slice_volume_weight: Annotated[Decimal, Field(gt=0, le=1)] | None = None
     idle_cash_rate: Rate | None = None
     margin_accounts: tuple[str, ...] | None = None
+    block_window_minutes: Annotated[int, Field(ge=0, le=60)] | None = None
+    block_least_shares: Annotated[int, Field(ge=0, le=10_000)] | None = None
 
 
 class PolicyFile(_Section):

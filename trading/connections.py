@@ -10,9 +10,10 @@ from typing import Any
 
 from django.conf import settings
 
-from trading.custodians.alpaca import Alpaca, Connection, Flavour
+from trading.custodians.alpaca import Connection, Flavour
 from trading.custodians.alpaca_stream import BrokerStream
 from trading.custodians.protocol import Custodian, EventStream, account_id_for
+from trading.custodians.simulated import SimulatedCustodian
 
 SIMULATOR = "SIMULATOR"
 CUSTODIAN_API = "CUSTODIAN_API"
@@ -44,9 +45,20 @@ class Line:
         """Does the custodian take the regulatory fees of a sale from the account?"""
         return bool(self.capabilities.get("charges_fees", self.adapter != SIMULATOR))
 
+    @property
+    def block_account(self) -> str:
+        """The custodian's id of the account in which blocks are traded; empty where there are none."""
+        number = self.capabilities.get("block_account", "")
+        return self.account(number) if number else ""
+
     def account(self, number: str) -> str:
         """The custodian's own id of an account."""
         return account_id_for(number)
+
+
+def takes_blocks(adapter: str, capabilities: Mapping[str, Any]) -> bool:
+    """Does the custodian trade for several accounts in one order? Only where an account for that is named."""
+    return adapter == SIMULATOR and bool(capabilities.get("block_account"))
 
 
 def takes_parts(adapter: str, capabilities: Mapping[str, Any]) -> bool:
@@ -65,7 +77,7 @@ def open_line(line: Line) -> Custodian:
 
     :raises NoAdapter: if the adapter is unknown or has no address
     """
-    return Alpaca(_connection(line))
+    return SimulatedCustodian(_connection(line))
 
 
 def open_stream(line: Line, *, silence_seconds: float = SILENCE_SECONDS) -> EventStream:

@@ -16,7 +16,9 @@ class ExecutionTerms:
     Of the proceeds of the sales that pay for buys, `settlement_haircut_weight` stays unspent. After
     `sells_maximum_minutes` an account's buys wait no longer for its sales. A trade above `slice_volume_weight` of a
     day's volume leaves in parts, one a session. The `margin_accounts`, by number, are not
-    under the rules of cash accounts.
+    under the rules of cash accounts. Where a custodian trades in blocks, what is released within
+    `block_window_minutes` leaves together (0: what is released at once), and nobody is given fewer than
+    `block_least_shares` of a partial fill while others can take them.
     """
 
     settlement: BuysPaidBy = BuysPaidBy.SAME_DAY
@@ -25,6 +27,8 @@ class ExecutionTerms:
     slice_volume_weight: Decimal | None = None
     idle_cash_rate: Decimal = Decimal(0)
     margin_accounts: tuple[str, ...] = ()
+    block_window_minutes: int = 1
+    block_least_shares: int = 0
 
 
 def execution_terms(firm_id: int) -> ExecutionTerms:

@@ -17,6 +17,7 @@ from rebalancer.engine.money import ZERO
 class Fill:
     """Shares bought or sold. `key` makes it post once; `lots` are (lot, quantity) named for a sale, in order.
 
+    `gross` are the dollars where they are known otherwise than as the shares times the price: a share of a block.
     What the names leave open falls to the earliest lots (Treas. Reg. 1.1012-1(c)(1)).
     """
 
@@ -30,11 +31,12 @@ class Fill:
     trade_on: date
     settle_on: date
     lots: tuple[tuple[int, Decimal], ...] = ()
+    gross: Decimal | None = None
 
     @property
     def amount(self) -> Decimal:
         """The effect on cash, to the cent: a sale brings its proceeds less fees, a buy takes its cost and fees."""
-        gross = money.cents(money.times(self.quantity, self.price))
+        gross = money.cents(money.times(self.quantity, self.price)) if self.gross is None else self.gross
         return gross - self.fees if self.side is Side.SELL else -(gross + self.fees)
 
 

@@ -25,6 +25,8 @@ from trading.custodians.alpaca_outcomes import (
 )
 from trading.custodians.protocol import (
     Accepted,
+    AllocateOutcome,
+    AllocationRequest,
     Ambiguous,
     AmbiguousReason,
     Balances,
@@ -39,6 +41,8 @@ from trading.custodians.protocol import (
     PositionSnapshot,
     QueryFailed,
     RateLimit,
+    RefusalReason,
+    Refused,
     Scope,
     SubmitOutcome,
     TimeInForce,
@@ -130,7 +134,7 @@ class Alpaca:
     def submit(self, request: OrderRequest) -> SubmitOutcome:
         """Place the order, once. An id that is already taken by this very order adopts that order."""
         path = self.connection.in_account(request.account, "/orders")
-        answer = self._send("POST", path, json=wire.order_body(request))
+        answer = self.send("POST", path, json=wire.order_body(request))
         if not isinstance(answer, httpx.Response):
             return answer
         if answer.is_success:
@@ -154,10 +158,14 @@ class Alpaca:
 
     def cancel(self, account: str, broker_order_id: str) -> CancelOutcome:
         """Ask for the order to be cancelled."""
-        answer = self._send("DELETE", self._order_path(account, broker_order_id))
+        answer = self.send("DELETE", self._order_path(account, broker_order_id))
         if not isinstance(answer, httpx.Response):
             return answer
         return CancelRequested() if answer.is_success else outcome_of_answer(answer, cancelling=True)
+
+    def allocate(self, request: AllocationRequest) -> AllocateOutcome:
+        """Alpaca gives every order to one account, so there is nothing to share out."""
+        return Refused(RefusalReason.INVALID, "", f"{request.broker_order_id} is of one account: there are no blocks.")
 
     def find_by_client_order_id(self, account: str, client_order_id: str) -> OrderSnapshot | None:
         """The order with our id; None when the custodian says that there is none.
@@ -247,7 +255,8 @@ class Alpaca:
         self._rate = rate_of(answer) or self._rate
         return answer
 
-    def _send(self, method: str, path: str, json: Any = None) -> httpx.Response | NotSent | Ambiguous:
+    def send(self, method: str, path: str, json: Any = None) -> httpx.Response | NotSent | Ambiguous:
+        """Ask for something to be done: the answer, or what its absence means."""
         try:
             answer = self._http.request(method, path, json=json)
         except httpx.RequestError as failed:

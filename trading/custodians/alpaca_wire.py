@@ -178,6 +178,7 @@ def read_activity(message: Mapping[str, Any], account: str) -> Fill:
         quantity=_number(message, "qty"),
         price=_number(message, "price"),
         executed_at=_moment(message, "transaction_time"),
+        gross=_optional_number(message, "gross_amount"),
     )
 
 
@@ -235,6 +236,7 @@ def _execution(message: Mapping[str, Any], order: OrderSnapshot, account: str) -
         executed_at=_moment(message, "timestamp"),
         settle_on=_settle_on(message),
         previous_exec_id=message.get("previous_execution_id"),
+        gross=_optional_number(message, "gross_amount"),
     )
 
 

@@ -110,7 +110,10 @@ class OrderSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution, under the same `exec_id` on every channel. A bust or correction names the one it is about."""
+    """One execution, under the same `exec_id` on every channel. A bust or correction names the one it is about.
+
+    `gross` are the dollars, where the custodian names them: a share of a block is not its shares times its price.
+    """
 
     exec_id: str
     account: str
@@ -122,6 +125,27 @@ class Fill:
     executed_at: datetime
     settle_on: date | None = None
     previous_exec_id: str | None = None
+    gross: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationShare:
+    """What one account gets of a block: `account` is the custodian's id, the amount is in dollars."""
+
+    account: str
+    client_order_id: str
+    quantity: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRequest:
+    """Who gets what of a block's order that has ended. A later revision takes the place of an earlier one."""
+
+    broker_order_id: str
+    revision: int
+    average_price: Decimal
+    shares: tuple[AllocationShare, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +247,12 @@ class Ambiguous:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """The custodian took the instruction; what the accounts get comes as events."""
+
+
+AllocateOutcome = Allocated | Refused | NotSent | Ambiguous
 SubmitOutcome = Accepted | Refused | NotSent | Ambiguous
 CancelOutcome = CancelRequested | Refused | NotSent | Ambiguous
 
@@ -277,6 +307,10 @@ class Custodian(Protocol):
     def submit(self, request: OrderRequest) -> SubmitOutcome: ...
 
     def cancel(self, account: str, broker_order_id: str) -> CancelOutcome: ...
+
+    def allocate(self, request: AllocationRequest) -> AllocateOutcome:
+        """Share out a block; asked again, the same request changes nothing. Refused where `blocks` is not offered."""
+        ...
 
     def find_by_client_order_id(self, account: str, client_order_id: str) -> OrderSnapshot | None: ...
 

@@ -67,6 +67,7 @@ class Block(TenantModel):
         ALLOCATING = "ALLOCATING", "Being allocated"
         ALLOCATED = "ALLOCATED", "Allocated"
         ENDED = "ENDED", "Ended without a fill"
+        DISSOLVED = "DISSOLVED", "Taken apart before it was sent"
 
     connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     custodian = models.ForeignKey(Custodian, on_delete=models.PROTECT, related_name="+")
@@ -110,3 +111,34 @@ class Allocation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.allocated_quantity} of {self.requested_quantity}"
+
+
+class AllocationInstruction(TenantModel):
+    """What a custodian is told about who gets what of a block. A later revision takes the place of the earlier ones.
+
+    `shares` is the exact text whose hash is `shares_sha256`: shares and dollars by account, at the average price of
+    the executions that made `cum_quantity` shares for `gross` dollars. It never changes; only the moments at which it
+    was sent, and taken or refused, are added.
+    """
+
+    block = models.ForeignKey(Block, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    revision = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=300)
+    cum_quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    gross = models.DecimalField(max_digits=20, decimal_places=2)
+    average_price = models.DecimalField(max_digits=18, decimal_places=6)
+    shares = models.TextField()
+    shares_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(null=True, blank=True)
+    refusal = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("firm", "block", "revision"), name="allocation_instruction_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} of {self.block_id}"

@@ -84,6 +84,10 @@ class NoHolder(RuntimeError):
     """A block's order to the street was asked for its account."""
 
 
+class NoBlock(RuntimeError):
+    """An order that goes alone was asked for its block."""
+
+
 class Order(TenantModel):
     """An order to a custodian. `cum_quantity` and `average_price` are sums over its live executions, never copied.
 
@@ -200,6 +204,16 @@ class Order(TenantModel):
         if self.account_id is None:
             raise NoHolder(f"{self} is for a block")
         return self.account_id
+
+    @property
+    def block_key(self) -> int:
+        """The id of the block that the order belongs to.
+
+        :raises NoBlock: if it goes alone
+        """
+        if self.block_id is None:
+            raise NoBlock(f"{self} is in no block")
+        return self.block_id
 
 
 class OrderLot(TenantModel):

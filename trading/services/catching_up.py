@@ -102,9 +102,10 @@ def _ours(row: BrokerConnection) -> _Ours:
     line = line_of(row)
     accounts = Account.objects.for_firm(row.firm_id).filter(custodian_id=row.custodian_id).order_by("id")
     found: dict[str, list[Order]] = {line.account(number): [] for number in accounts.values_list("number", flat=True)}
-    orders = Order.objects.for_firm(row.firm_id).filter(connection=row, status__in=THERE).exclude(account=None)
+    orders = Order.objects.for_firm(row.firm_id).filter(connection=row, status__in=THERE)
     for order in orders.select_related("account").order_by("id"):
-        found.setdefault(line.account(order.holder.number), []).append(order)
+        account = line.account(order.account.number) if order.account else line.block_account
+        found.setdefault(account, []).append(order)
     return _Ours(found)
 
 

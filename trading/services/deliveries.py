@@ -58,7 +58,10 @@ EXECUTION_WORDS: Mapping[str, Execution.Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A fill, correction or bust. `fees` is what the custodian took, or None where it does not say."""
+    """A fill, correction or bust. `fees` is what the custodian took, or None where it does not say.
+
+    `gross` are the dollars, where the custodian names them; else they are the shares times the price, in cents.
+    """
 
     exec_id: str
     kind: Execution.Kind
@@ -69,10 +72,12 @@ class Report:
     settle_on: date | None = None
     ref_exec_id: str = ""
     fees: Decimal | None = None
+    gross: Decimal | None = None
 
     def sha256(self) -> str:
         """Of what may not differ when the same execution is told again."""
-        numbers = [f"{number.normalize():f}" for number in (self.quantity, self.price)]
+        told = (self.quantity, self.price) if self.gross is None else (self.quantity, self.price, self.gross)
+        numbers = [f"{number.normalize():f}" for number in told]
         return hashlib.sha256("|".join([self.exec_id, self.kind, *numbers, self.ref_exec_id]).encode()).hexdigest()
 
 
@@ -232,6 +237,7 @@ def _report(fill: Fill, kind: Execution.Kind, *, no_fees: bool) -> Report:
         settle_on=fill.settle_on,
         ref_exec_id=fill.previous_exec_id or "",
         fees=Decimal(0) if no_fees else None,
+        gross=fill.gross,
     )
 
 

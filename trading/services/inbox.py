@@ -16,12 +16,14 @@ from rebalancer.engine.calendars import settles_on
 from rebalancer.engine.fees import Side, regulatory_fees
 from trading.lifecycle import ForbiddenMove
 from trading.models import BrokerConnection, Execution, InboundEvent, Order
+from trading.services.blocks.allocating import share_out
+from trading.services.blocks.following import echoes
 from trading.services.deliveries import Delivery, Report
 from trading.services.moves import Moves
 from trading.services.overfills import stop_overfilled
 from trading.services.parked import accounts_at, parked, restored
 from trading.services.posting import post
-from trading.services.stories import Story, load_stories
+from trading.services.stories import Stories, Story, load_stories
 
 BATCH = 200
 Result = InboundEvent.Result
@@ -122,10 +124,29 @@ def _take_in_fresh(batch: _Batch, deliveries: Sequence[Delivery]) -> None:
             continue
         seen.add(name)
         _take_in_one(batch, stories.of(delivery), delivery)
+    _follow_blocks(batch, stories)
     InboundEvent.objects.for_firm(batch.firm_id).bulk_create(batch.events)
     Execution.objects.for_firm(batch.firm_id).bulk_create(batch.executions)
     batch.tally.unposted += post(firm_id=batch.firm_id, stories=batch.stories, moves=batch.moves, at=batch.at)
     batch.moves.write()
+
+
+def _follow_blocks(batch: _Batch, stories: Stories) -> None:
+    """Share out what blocks traded, and tell their accounts' orders what became of the blocks' orders."""
+    blocks = {story.order.block_id for story in batch.stories if story.order.block_id is not None}
+    if not blocks:
+        return
+    for story in batch.stories:
+        if story.order.role == Order.Role.BLOCK:
+            share_out(story.order, story.executions, batch.at)
+    known = {story.order.pk: story.order for story in stories.by_client_id.values()}
+    told = list(echoes(batch.firm_id, blocks, known, batch.at))
+    seen = _seen(batch, told)
+    for delivery in told:
+        if (delivery.channel, delivery.source_event_id) not in seen:
+            event = _event(batch, delivery)
+            _settle(batch, stories.by_client_id[delivery.client_order_id], delivery, event)
+            batch.events.append(event)
 
 
 def _seen(batch: _Batch, deliveries: Sequence[Delivery]) -> set[tuple[str, str]]:
@@ -177,6 +198,8 @@ def take_up(*, firm_id: int, connection_id: int, rows: Sequence[InboundEvent], a
             event.detail = ""
             _settle(batch, story, delivery, event)
             batch.tally.count(event.result)
+    _follow_blocks(batch, stories)
+    InboundEvent.objects.for_firm(firm_id).bulk_create(batch.events)
     Execution.objects.for_firm(firm_id).bulk_create(batch.executions)
     InboundEvent.objects.for_firm(firm_id).bulk_update(rows, ["order", "result", "detail"])
     batch.tally.unposted += post(firm_id=firm_id, stories=batch.stories, moves=batch.moves, at=at)
@@ -238,6 +261,7 @@ def _execution(batch: _Batch, order: Order, report: Report) -> Execution:
         kind=report.kind,
         quantity=report.quantity,
         price=report.price,
+        gross=report.gross,
         fees=fees,
         trade_on=report.trade_on,
         settle_on=report.settle_on or settles_on(report.trade_on),

@@ -56,6 +56,12 @@ class Moves:
         order.status = to
         self.changed(order)
 
+    def begin(self, order: Order, cause: str) -> None:
+        """An order that was just stored: its history begins."""
+        self.transitions.append(
+            OrderTransition(order=order, from_status="", to_status=order.status, at=self.at, cause=cause[:300])
+        )
+
     def changed(self, order: Order) -> None:
         self.orders[order.pk] = order
 

@@ -20,6 +20,8 @@ from django.db.models import F, Q
 from accounts.tenancy import firm_scope
 from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import (
+    AllocateOutcome,
+    AllocationRequest,
     CancelOutcome,
     Custodian,
     NotSent,
@@ -34,6 +36,9 @@ from trading.custodians.protocol import Side as WireSide
 from trading.lifecycle import TERMINAL, OrderStatus
 from trading.models import Order, OrderCommand
 from trading.services import breaker, pacing
+from trading.services.blocks.allocating import is_superseded, mark_sent, request_of
+from trading.services.blocks.following import follow, may_not_leave, take_apart
+from trading.services.blocks.gathering import gather_blocks
 from trading.services.lines import line_of, lines_of
 from trading.services.moves import Moves
 from trading.services.outcomes import record, resolve_expired
@@ -61,9 +66,10 @@ class Claim:
     account: str
     line: Line
     request: OrderRequest
+    allocation: AllocationRequest | None = None
 
 
-Answer = SubmitOutcome | CancelOutcome | OrderSnapshot | QueryFailed | None
+Answer = SubmitOutcome | CancelOutcome | AllocateOutcome | OrderSnapshot | QueryFailed | None
 """What a custodian answered; None where it has no such order."""
 
 
@@ -75,6 +81,7 @@ def send_due(*, firm_id: int, now: datetime, worker: str = "", limit: int | None
     begun = time.monotonic()
     breaker.watch(firm_id=firm_id, now=now)
     release_waves(firm_id=firm_id, now=now)
+    gather_blocks(firm_id=firm_id, now=now)
     resolve_expired(firm_id=firm_id, now=now)
     if not _any_due(firm_id, now):
         return 0
@@ -135,6 +142,8 @@ def act(held: Claim, custodian: Custodian) -> Answer:
     """Say it to the custodian. Touches no database, so it runs in any thread."""
     if held.kind == Kind.SUBMIT:
         return custodian.submit(held.request)
+    if held.allocation is not None:
+        return custodian.allocate(held.allocation)
     if held.kind == Kind.CANCEL:
         return custodian.cancel(held.account, held.broker_order_id)
     try:
@@ -175,7 +184,11 @@ def _take(command: OrderCommand, stops: Stops, moves: Moves) -> bool:
     order = command.order
     why = _pointless(command, order)
     halted = halted_because(order, stops) if command.kind == Kind.SUBMIT and not why else ""
-    if halted:
+    if command.kind == Kind.SUBMIT and order.role == Order.Role.BLOCK and not why:
+        halted = halted or may_not_leave(order)
+        if halted:
+            take_apart(order, halted, moves)
+    elif halted:
         order.status_reason = halted
         moves.move(order, OrderStatus.HELD, halted)
     if why or halted:
@@ -184,7 +197,11 @@ def _take(command: OrderCommand, stops: Stops, moves: Moves) -> bool:
         return False
     command.attempts += 1
     if command.kind == Kind.SUBMIT:
-        moves.move(order, OrderStatus.SUBMITTING, f"Attempt {command.attempts} to send it.")
+        cause = f"Attempt {command.attempts} to send it."
+        moves.move(order, OrderStatus.SUBMITTING, cause)
+        follow(order, moves, cause)
+    elif command.kind == Kind.ALLOCATE:
+        mark_sent(command, moves.at)
     return True
 
 
@@ -193,6 +210,8 @@ def _pointless(command: OrderCommand, order: Order) -> str:
         return f"not sent: the order is {order.status}"
     if command.kind == Kind.CANCEL and order.status in TERMINAL:
         return f"not needed: the order is {order.status}"
+    if command.kind == Kind.ALLOCATE and is_superseded(command):
+        return "not sent: a later instruction takes its place"
     if command.kind == Kind.QUERY and order.status != OrderStatus.UNKNOWN:
         return f"not needed: the order is {order.status}"
     return ""
@@ -201,7 +220,7 @@ def _pointless(command: OrderCommand, order: Order) -> str:
 def _claim(command: OrderCommand) -> Claim:
     order = command.order
     line = line_of(order.connection)
-    account = line.account(order.holder.number)
+    account = line.account(order.account.number) if order.account else line.block_account
     return Claim(
         command_id=command.pk,
         kind=command.kind,
@@ -220,4 +239,5 @@ def _claim(command: OrderCommand) -> Claim:
             kind=WireKind(order.kind),
             limit_price=order.limit_price,
         ),
+        allocation=request_of(command) if command.kind == Kind.ALLOCATE else None,
     )

@@ -13,6 +13,7 @@ from accounts.tenancy import firm_scope
 from trading.connections import CUSTODIAN_API, Line
 from trading.custodians.protocol import (
     Accepted,
+    Allocated,
     Ambiguous,
     AmbiguousReason,
     CancelRequested,
@@ -25,6 +26,8 @@ from trading.custodians.protocol import (
 from trading.lifecycle import OrderStatus
 from trading.models import InboundEvent, Order, OrderCommand, OrderTransition
 from trading.services import breaker
+from trading.services.blocks.allocating import answered
+from trading.services.blocks.following import follow, take_apart
 from trading.services.deliveries import Delivery, Said, absent, from_answer, from_snapshot
 from trading.services.inbox import receive
 from trading.services.moves import Moves
@@ -35,7 +38,7 @@ ASK_AGAIN_SECONDS = settings.ORDER_ASK_AGAIN_SECONDS
 ABSENT_GRACE = timedelta(seconds=settings.ORDER_ABSENCE_SECONDS)
 ABSENT_TIMES = 2
 
-Answer = Accepted | Refused | NotSent | Ambiguous | CancelRequested | OrderSnapshot | QueryFailed | None
+Answer = Accepted | Allocated | Refused | NotSent | Ambiguous | CancelRequested | OrderSnapshot | QueryFailed | None
 
 
 class Held(Protocol):
@@ -133,6 +136,8 @@ def _record_one(firm_id: int, held: Held, answer: Answer, may_resend: bool, at: 
         _record_submit(command, answer, at)
     elif held.kind == Kind.CANCEL:
         _record_cancel(command, answer, at)
+    elif held.kind == Kind.ALLOCATE:
+        _record_allocate(command, answer, at)
     else:
         _record_query(command, answer, may_resend, at)
 
@@ -163,6 +168,16 @@ def _record_cancel(command: OrderCommand, answer: Answer, at: datetime) -> None:
     if isinstance(answer, Refused):
         command.status = Status.REFUSED
         _close(command, f"{answer.reason}: {answer.text}")
+    else:
+        _again(command, at, getattr(answer, "not_before", None), getattr(answer, "text", ""))
+
+
+def _record_allocate(command: OrderCommand, answer: Answer, at: datetime) -> None:
+    """The same instruction may be given as often as it takes."""
+    answered(command, answer, at)
+    if isinstance(answer, Allocated | Refused):
+        command.status = Status.REFUSED if isinstance(answer, Refused) else command.status
+        _close(command, getattr(answer, "text", "the custodian took it"))
     else:
         _again(command, at, getattr(answer, "not_before", None), getattr(answer, "text", ""))
 
@@ -222,7 +237,11 @@ def _step_back(order: Order, to: OrderStatus, why: str, at: datetime) -> None:
         return
     order.status_reason = why[:300]
     moves = Moves(order.firm_id, at)
-    moves.move(order, to, why)
+    if order.role == Order.Role.BLOCK and to == OrderStatus.HELD:
+        take_apart(order, why, moves)
+    else:
+        moves.move(order, to, why)
+        follow(order, moves, why)
     moves.write()
 
 

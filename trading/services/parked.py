@@ -61,6 +61,7 @@ def _report_json(told: Report) -> dict[str, Any]:
         "settle_on": told.settle_on.isoformat() if told.settle_on else None,
         "ref_exec_id": told.ref_exec_id,
         "fees": _text(told.fees),
+        "gross": _text(told.gross),
     }
 
 
@@ -74,12 +75,17 @@ def _report(kept: Mapping[str, Any]) -> Report:
         trade_on=date.fromisoformat(kept["trade_on"]),
         settle_on=date.fromisoformat(kept["settle_on"]) if kept["settle_on"] else None,
         ref_exec_id=kept["ref_exec_id"],
-        fees=None if kept["fees"] is None else Decimal(kept["fees"]),
+        fees=_number(kept["fees"]),
+        gross=_number(kept.get("gross")),
     )
 
 
 def _about(account: str, symbol: str, side: str, quantity: str | None) -> About:
-    return About(account, symbol, side, None if quantity is None else Decimal(quantity))
+    return About(account, symbol, side, _number(quantity))
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _text(number: Decimal | None) -> str | None:

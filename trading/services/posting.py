@@ -34,8 +34,10 @@ def post(*, firm_id: int, stories: Sequence[Story], moves: Moves, at: datetime) 
     """Bring the ledger to the live executions of these locked orders, in the caller's transaction.
 
     Gives back how many executions could not be posted, or not taken back; their orders are marked for review and the
-    executions count as unposted.
+    executions count as unposted. A block's own executions are in no account: they reach the ledger as the shares of
+    the accounts.
     """
+    stories = [story for story in stories if story.order.role != Order.Role.BLOCK]
     executions = {execution.pk: execution for story in stories for execution in story.executions}
     if not executions:
         return 0
@@ -110,6 +112,7 @@ def _fill(order: Order, execution: Execution, revision: int, lots: Named) -> Fil
         quantity=execution.quantity,
         price=execution.price,
         fees=execution.fees,
+        gross=execution.gross,
         trade_on=execution.trade_on,
         settle_on=execution.settle_on,
         lots=lots,

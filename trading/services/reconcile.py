@@ -17,7 +17,7 @@ from portfolios.models.securities import SecurityKind
 from rebalancer.engine.money import ZERO, cents
 from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import Custodian, QueryFailed
-from trading.models import BrokerConnection, Execution, InboundEvent, ReconBreak
+from trading.models import BrokerConnection, Execution, InboundEvent, Order, ReconBreak
 from trading.selectors.breaks import STANDING
 from trading.services.breaks import close_gone, open_break
 from trading.services.lines import line_of
@@ -210,4 +210,5 @@ def _unapplied(firm_id: int) -> int:
     """Deliveries that found no order or contradict the books, and executions that the ledger has not taken."""
     bad = (InboundEvent.Result.UNMATCHED, InboundEvent.Result.PARKED, InboundEvent.Result.CONFLICT)
     events = InboundEvent.objects.for_firm(firm_id).filter(result__in=bad).count()
-    return events + Execution.objects.for_firm(firm_id).filter(posted_at=None).count()
+    unposted = Execution.objects.for_firm(firm_id).filter(posted_at=None).exclude(order__role=Order.Role.BLOCK)
+    return events + unposted.count()

@@ -168,12 +168,21 @@ class Stories:
 
 
 def load_stories(firm_id: int, connection_id: int, deliveries: Iterable[Delivery]) -> Stories:
-    """Lock the orders that the deliveries name, in order of id, and read what was said of them."""
+    """Lock the orders that the deliveries name, in order of id, and read what was said of them.
+
+    With an order of a block come all orders of the block: what becomes of one is told to the others. Orders to the
+    street are locked first, as senders do.
+    """
     deliveries = list(deliveries)
     client_ids = {delivery.client_order_id for delivery in deliveries} - {""}
     broker_ids = {delivery.broker_order_id for delivery in deliveries} - {""}
     rows = Order.objects.for_firm(firm_id).filter(connection_id=connection_id)
     named = rows.filter(Q(client_order_id__in=client_ids) | Q(broker_order_id__in=broker_ids))
+    blocks = set(named.exclude(block=None).values_list("block_id", flat=True))
+    if blocks:
+        in_blocks = rows.filter(block__in=blocks)
+        list(in_blocks.filter(role=Order.Role.BLOCK).select_for_update().order_by("id"))
+        named = named | in_blocks
     orders = list(named.select_for_update().order_by("id"))
     stories = stories_of(firm_id, orders)
     return Stories(

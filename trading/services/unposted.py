@@ -38,7 +38,9 @@ def post_unposted(*, firm_id: int, at: datetime) -> int:
 
 
 def _unposted(firm_id: int) -> TenantQuerySet[Execution]:
-    rows: TenantQuerySet[Execution] = Execution.objects.for_firm(firm_id).filter(posted_at=None)
+    rows: TenantQuerySet[Execution] = (
+        Execution.objects.for_firm(firm_id).filter(posted_at=None).exclude(order__role=Order.Role.BLOCK)
+    )
     return rows
 
 

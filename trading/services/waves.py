@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.tenancy import firm_scope
 from portfolios.selectors.execution import execution_terms
 from rebalancer.engine.fees import Side
+from trading.connections import takes_blocks
 from trading.lifecycle import OrderStatus
 from trading.models import Order, OrderCommand
 from trading.packing import digest
@@ -27,6 +28,8 @@ from trading.services.rules.cash_account import locked_because
 from trading.services.stops import halted_because
 
 BATCH = 500
+RELEASE_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('release', %s))"
+IN_A_BLOCK = "Leaves in a block with the orders of other accounts."
 SELL_PRIORITY, BUY_PRIORITY = 4, 5
 WAITING = (OrderStatus.STAGED, OrderStatus.HELD)
 
@@ -67,7 +70,7 @@ def release_waves(*, firm_id: int, now: datetime) -> int:
     while True:
         with firm_scope(firm_id):
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('release', %s))", [firm_id])
+                cursor.execute(RELEASE_LOCK, [firm_id])
             orders = _waiting(firm_id, after)
             if not orders:
                 return moved
@@ -101,20 +104,27 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
         if verdict.waits:
             _hold(order, verdict.waits, moves)
             continue
-        order.status_reason = ""
+        in_a_block = takes_blocks(order.connection.adapter, order.connection.capabilities)
+        order.status_reason = IN_A_BLOCK if in_a_block else ""
         moves.move(order, OrderStatus.READY, f"Passed {len(findings)} checks.")
         batch.facts.take(order)
-        commands.append(_submit(order, now))
+        if not in_a_block:
+            commands.append(submit_command(order, now))
     fit.write(firm_id)
     moves.write()
     checks.store(firm_id, found, now)
+    store_commands(firm_id, commands)
+    return len(moves.transitions)
+
+
+def store_commands(firm_id: int, commands: Sequence[OrderCommand]) -> None:
+    """What is to be said; a command that was given before is given anew."""
     OrderCommand.objects.for_firm(firm_id).bulk_create(
         commands,
         update_conflicts=True,
         unique_fields=["firm", "idempotency_key", "kind"],
         update_fields=["status", "not_before", "priority", "request_sha256", "outcome"],
     )
-    return len(moves.transitions)
 
 
 def _that_may_leave(orders: Sequence[Order], batch: _Batch, moves: Moves) -> tuple[Fit, list[Order]]:
@@ -162,7 +172,8 @@ def _reprice(order: Order, facts: Facts) -> None:
         order.limit_price = marketable_limit(Side(order.side), quote, on=facts.today)
 
 
-def _submit(order: Order, now: datetime) -> OrderCommand:
+def submit_command(order: Order, now: datetime) -> OrderCommand:
+    """That the order is to be sent as it stands."""
     request = [order.client_order_id, order.side, order.quantity, order.kind, order.limit_price]
     return OrderCommand(
         order=order,

@@ -16,7 +16,7 @@ from trading.custodians.simulator.clock import Hours, now_ns
 from trading.custodians.simulator.door import body_of, exchange_of, reply
 from trading.custodians.simulator.errors import ApiError, bad_request, unprocessable
 from trading.custodians.simulator.exchange import Exchange
-from trading.custodians.simulator.records import ZERO, Position
+from trading.custodians.simulator.records import AVERAGE_PRICE, TRADING, ZERO, Position
 from trading.custodians.simulator.render import plain
 from trading.custodians.simulator.store import Store
 
@@ -103,18 +103,21 @@ def _load_account(exchange: Exchange, row: Mapping[str, Any], *, if_absent: bool
         return number, known["id"], "kept"
     account_id = known["id"] if known else _word(row, "id", account_id_for(number))
     key_id = _known_key(store, _word(row, "key_id", exchange.options.key_id))
-    cash, status = _amount(row, "cash"), _word(row, "status", "ACTIVE")
+    cash, status, kind = _amount(row, "cash"), _word(row, "status", "ACTIVE"), _word(row, "kind", TRADING)
+    if kind not in {TRADING, AVERAGE_PRICE}:
+        raise unprocessable(f"an account is of kind {TRADING} or {AVERAGE_PRICE}")
     if known:
         if store.open_orders(account_id):
             raise unprocessable(f"account {number} has open orders: cancel them before it is replaced")
         store.write(
-            "UPDATE accounts SET key_id = ?, status = ?, cash = ? WHERE id = ?", key_id, status, cash, account_id
+            "UPDATE accounts SET key_id = ?, status = ?, cash = ?, kind = ? WHERE id = ?",
+            *(key_id, status, cash, kind, account_id),
         )
         store.write("DELETE FROM positions WHERE account_id = ?", account_id)
     else:
         store.write(
-            "INSERT INTO accounts (id, number, key_id, status, cash, created_ns) VALUES (?, ?, ?, ?, ?, ?)",
-            *(account_id, number, key_id, status, cash, now_ns()),
+            "INSERT INTO accounts (id, number, key_id, status, cash, created_ns, kind) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(account_id, number, key_id, status, cash, now_ns(), kind),
         )
     for held in _rows(row, "positions"):
         _load_position(store, account_id, held)

@@ -46,7 +46,7 @@ def _revise(desk: Desk, kind: FaultKind, execution_id: str) -> None:
         return
     new = _corrected(desk.seed, old) if kind is FaultKind.CORRECT else None
     desk.store.end_execution(old.id)
-    position = desk.book(replace(old, quantity=-old.quantity))
+    position = desk.book(reversed_of(old))
     told = new or replace(old, kind=BUST, is_live=0)
     word = told.kind
     told = replace(told, id=str(uuid.uuid5(IDS, f"{old.id}:{word}")), previous_id=old.id, at_ns=now_ns())
@@ -61,6 +61,11 @@ def _revise(desk: Desk, kind: FaultKind, execution_id: str) -> None:
         # What was filled and is no longer is not sent to the market again.
         at_ns = now_ns()
         desk.moved(replace(order, status="canceled", canceled_ns=at_ns, updated_ns=at_ns), "canceled")
+
+
+def reversed_of(old: Execution) -> Execution:
+    """What takes an execution back out of the books."""
+    return replace(old, quantity=-old.quantity, gross=None if old.gross is None else -old.gross)
 
 
 def _corrected(seed: int, old: Execution) -> Execution:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from trading.custodians.simulator import accounts, admin, orders, streams
+from trading.custodians.simulator import accounts, admin, allocations, orders, streams
 from trading.custodians.simulator.door import Door, refuse
 from trading.custodians.simulator.errors import ApiError
 from trading.custodians.simulator.exchange import Exchange
@@ -46,6 +46,7 @@ ROUTES: list[BaseRoute] = [
     *_order_routes("/v2"),
     *_common_routes("/v1"),
     *_common_routes("/v2"),
+    Route("/v1/allocations", allocations.allocate, methods=["POST"]),
     Route("/v1/accounts", accounts.list_accounts, methods=["GET"]),
     Route("/v1/accounts/activities", accounts.list_activities, methods=["GET"]),
     Route("/v1/accounts/activities/{activity_type}", accounts.list_activities, methods=["GET"]),

@@ -47,10 +47,13 @@ class Desk:
             raise unprocessable(f'asset "{ticket.symbol}" not found')
         intake.check_asset(ticket, asset)
         open_orders = self.store.open_orders(account.id)
-        intake.check_opposite(ticket, open_orders)
+        if not account.passes_on:
+            intake.check_opposite(ticket, open_orders)
         order = self._new_order(account, ticket, asset.id, self._fate(ticket))
         order = replace(order, hold_unit=intake.hold_unit(ticket, asset, self.market_buffer_bps))
-        if order.side == "buy":
+        if account.passes_on:
+            pass  # who pays and who delivers is known when the block is allocated
+        elif order.side == "buy":
             intake.check_buying_power(account, order.held, open_orders)
         else:
             intake.check_quantity(order, self.store.position(account.id, order.symbol), open_orders)
@@ -206,7 +209,7 @@ class Desk:
         if account is None:
             raise not_found("account not found")
         before = self.store.position(account.id, execution.symbol)
-        value = cents(execution.quantity * execution.price)
+        value = execution.value
         if execution.side == "buy":
             after = Position(before.symbol, before.quantity + execution.quantity, before.cost_basis + value)
             self.store.set_cash(account.id, account.cash - value)

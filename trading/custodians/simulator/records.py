@@ -6,9 +6,12 @@ import sqlite3
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
+from rebalancer.engine.money import cents
+
 ZERO = Decimal(0)
 FILL, CORRECTION, BUST = "fill", "correct", "bust"
 SHARE_STEP = Decimal("0.000001")  # the finest quantity that is executed
+TRADING, AVERAGE_PRICE = "TRADING", "AVERAGE_PRICE"
 OPEN_STATUSES = frozenset({"accepted", "pending_new", "new", "partially_filled"})
 
 
@@ -18,16 +21,24 @@ def _number(text: str | None) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """An account of a key. One at the average price only passes on to others what is traded for them in a block."""
+
     id: str
     number: str
     key_id: str
     status: str
     cash: Decimal
     created_ns: int
+    kind: str = TRADING
+
+    @property
+    def passes_on(self) -> bool:
+        return self.kind == AVERAGE_PRICE
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Account:
-        return cls(row["id"], row["number"], row["key_id"], row["status"], Decimal(row["cash"]), row["created_ns"])
+        values = {name: row[name] for name in cls.__slots__}
+        return cls(**values | {"cash": Decimal(values["cash"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill, or what was said of one later: a correction takes the place of `previous_id`, a bust takes it out."""
+    """A fill, or what was said of one later: a correction takes the place of `previous_id`, a bust takes it out.
+
+    `gross` are the dollars of an account's share of a block, where they are not the shares times the price.
+    """
 
     seq: int
     id: str
@@ -147,13 +161,19 @@ class Execution:
     kind: str = FILL
     previous_id: str = ""
     is_live: int = 1
+    gross: Decimal | None = None
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Execution:
         values = {name: row[name] for name in cls.__slots__}
         for name in ("quantity", "price", "cum_quantity", "leaves"):
             values[name] = Decimal(values[name])
-        return cls(**values)
+        return cls(**values | {"gross": _number(values["gross"])})
+
+    @property
+    def value(self) -> Decimal:
+        """Dollars, to the cent."""
+        return cents(self.quantity * self.price) if self.gross is None else self.gross
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,13 @@ def execution_json(execution: Execution, position: Decimal) -> dict[str, str]:
         "qty": plain(execution.quantity),
         "position_qty": plain(position),
         "settle_date": calendars.settles_on(trade_date(execution.at_ns)).isoformat(),
+        **_gross_json(execution),
     }
+
+
+def _gross_json(execution: Execution) -> dict[str, str]:
+    """The dollars of a share of a block; Alpaca's own messages have no such member."""
+    return {} if execution.gross is None else {"gross_amount": plain(execution.gross)}
 
 
 def activity_json(execution: Execution) -> dict[str, str]:
@@ -115,6 +121,7 @@ def activity_json(execution: Execution) -> dict[str, str]:
         "order_id": execution.order_id,
         "cum_qty": plain(execution.cum_quantity),
         "order_status": execution.order_status,
+        **_gross_json(execution),
     }
 
 

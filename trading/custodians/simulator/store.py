@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from decimal import Decimal
@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS executions (
     cum_quantity TEXT NOT NULL, leaves TEXT NOT NULL, order_status TEXT NOT NULL, at_ns INTEGER NOT NULL,
     kind TEXT NOT NULL DEFAULT 'fill', previous_id TEXT NOT NULL DEFAULT '', is_live INTEGER NOT NULL DEFAULT 1
 );
+CREATE TABLE IF NOT EXISTS allocations (
+    order_id TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL, at_ns INTEGER NOT NULL,
+    PRIMARY KEY (order_id, revision)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS aftermath (
     act TEXT NOT NULL, subject TEXT NOT NULL, due_ns INTEGER NOT NULL, PRIMARY KEY (act, subject)
 ) WITHOUT ROWID;
@@ -54,10 +58,14 @@ CREATE TABLE IF NOT EXISTS events (
 """
 
 # Columns that stores of earlier versions lack.
-ADDED = {
-    "kind": "TEXT NOT NULL DEFAULT 'fill'",
-    "previous_id": "TEXT NOT NULL DEFAULT ''",
-    "is_live": "INTEGER NOT NULL DEFAULT 1",
+ADDED: Mapping[str, Mapping[str, str]] = {
+    "executions": {
+        "kind": "TEXT NOT NULL DEFAULT 'fill'",
+        "previous_id": "TEXT NOT NULL DEFAULT ''",
+        "is_live": "INTEGER NOT NULL DEFAULT 1",
+        "gross": "TEXT",
+    },
+    "accounts": {"kind": "TEXT NOT NULL DEFAULT 'TRADING'"},
 }
 
 FIXED: tuple[str, ...] = (
@@ -85,9 +93,10 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 5000"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(SCHEMA)
-        known = {row["name"] for row in self.rows("PRAGMA table_info(executions)")}
-        for name in ADDED.keys() - known:
-            self._db.execute(f"ALTER TABLE executions ADD COLUMN {name} {ADDED[name]}")
+        for table, columns in ADDED.items():
+            known = {row["name"] for row in self.rows(f"PRAGMA table_info({table})")}
+            for name in columns.keys() - known:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
 
     def close(self) -> None:
         self._db.close()
