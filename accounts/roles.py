@@ -28,6 +28,7 @@ class Right(models.TextChoices):
     LOAD_FEEDS = "LOAD_FEEDS", "Load custodian files"
     HALT = "HALT", "Stop trading, and ask to let it go on"
     LIFT_HALTS = "LIFT_HALTS", "Agree that trading goes on"
+    AGREE_SHARES = "AGREE_SHARES", "Agree that a block is shared out otherwise than stated"
     MANAGE_BREAKS = "MANAGE_BREAKS", "Look after differences to custodians"
     VIEW_OWN_PLAN = "VIEW_OWN_PLAN", "See one's own household"
 
@@ -39,7 +40,7 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
     Role.MODEL_MANAGER: _STAFF | {Right.MANAGE_MODELS, Right.SCAN},
     Role.ADVISER: _STAFF | {Right.APPROVE, Right.SCAN, Right.MANAGE_TAXES, Right.MANAGE_RANGES, Right.HALT},
     Role.TRADER: _STAFF | {Right.SCAN, Right.HALT, Right.MANAGE_BREAKS},
-    Role.COMPLIANCE: _STAFF | {Right.APPROVE, Right.HALT, Right.LIFT_HALTS, Right.MANAGE_BREAKS},
+    Role.COMPLIANCE: _STAFF | {Right.APPROVE, Right.HALT, Right.LIFT_HALTS, Right.AGREE_SHARES, Right.MANAGE_BREAKS},
     Role.OPERATIONS: _STAFF | {Right.LOAD_FEEDS, Right.SCAN, Right.HALT, Right.MANAGE_BREAKS},
     Role.READ_ONLY: _STAFF,
     Role.CLIENT: frozenset({Right.VIEW_OWN_PLAN}),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from trading.views import breaks, bulk, client, halts, home, notes, orders, proposals, worklist
+from trading.views import blocks, breaks, bulk, client, halts, home, notes, orders, proposals, worklist
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -24,5 +24,11 @@ urlpatterns = [
     path("breaks/file/", breaks.breaks_file, name="breaks-file"),
     path("breaks/<int:pk>/assign/", breaks.assign, name="break-assign"),
     path("breaks/<int:pk>/close/", breaks.close, name="break-close"),
+    path("blocks/", blocks.blocks, name="blocks"),
+    path("blocks/fairness/", blocks.fairness, name="fairness"),
+    path("blocks/fairness/file/", blocks.fairness_file, name="fairness-file"),
+    path("blocks/<int:pk>/", blocks.block, name="block"),
+    path("blocks/<int:pk>/ask/", blocks.ask, name="block-ask"),
+    path("blocks/<int:pk>/decide/", blocks.decide, name="block-decide"),
     path("plan/", client.client, name="client-home"),
 ]

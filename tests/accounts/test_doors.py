@@ -14,6 +14,7 @@ from accounts.models import Membership
 from accounts.roles import RIGHTS, Right, Role
 from portfolios.models import DataProblem
 from tests.screens import HTMX, browser, make_orders, make_scan
+from tests.trading.services.blocks.shared import make_bare_block
 from tests.trading.views.test_breaks import make_break
 from tests.worlds import NOW, Birch, Cedar, World, make_account, make_household
 from trading.models import Order, Proposal
@@ -65,6 +66,12 @@ DOORS = (
     Door("breaks-file", Right.VIEW_BOOK),
     Door("break-assign", Right.MANAGE_BREAKS, row="break", method="POST"),
     Door("break-close", Right.MANAGE_BREAKS, row="break", method="POST"),
+    Door("blocks", Right.VIEW_BOOK),
+    Door("block", Right.VIEW_BOOK, row="block"),
+    Door("block-ask", Right.APPROVE, row="block", method="POST"),
+    Door("block-decide", Right.AGREE_SHARES, row="block", method="POST"),
+    Door("fairness", Right.VIEW_BOOK),
+    Door("fairness-file", Right.VIEW_BOOK),
     Door("models", Right.VIEW_BOOK),
     Door("model-alternates", Right.VIEW_BOOK, row="model"),
     Door("model-alternates-change", Right.MANAGE_MODELS, row="model", method="POST"),
@@ -143,6 +150,7 @@ def rows_of(world: World) -> dict[str, int]:
     halt = raise_halt(firm_id=world.firm_id, reason="A test", by="ann", at=NOW, level="REDUCING")
     return {
         "break": make_break(world).pk,
+        "block": make_bare_block(world).pk,
         "halt": halt.halt_id,
         "order": first.pk,
         "scan": scan,

@@ -20,6 +20,7 @@ from portfolios.models import (
     CashBalance,
     Lot,
     ModelVersion,
+    Policy,
     Position,
     Price,
     Scan,
@@ -57,8 +58,11 @@ class TradingFirm:
     securities: list[Security] = field(default_factory=list)
 
 
-def make_world(*, seed: int, orders: int) -> list[TradingFirm]:
-    """Two firms with accounts enough for so many orders; shared tables are written by the owner role."""
+def make_world(*, seed: int, orders: int, blocks: bool = False) -> list[TradingFirm]:
+    """Two firms with accounts enough for so many orders; shared tables are written by the owner role.
+
+    With `blocks` the second trades for its accounts together.
+    """
     chance = Random(f"{seed}:world")  # noqa: S311 - a drill, not a secret
     with transaction.atomic(using="owner"):
         Custodian.objects.using("owner").create(code="DRILL", name="Drill Custody")
@@ -70,7 +74,24 @@ def make_world(*, seed: int, orders: int) -> list[TradingFirm]:
     custodian, securities = Custodian.objects.get(code="DRILL"), list(Security.objects.order_by("id"))
     # Approvals in parts leave the last account of each part with fewer trades.
     accounts = -(-orders // (TRADES_AN_ACCOUNT * len(firms))) + orders // 50 + 2
-    return [_firm(firm, custodian, securities, accounts) for firm in firms]
+    found = [_firm(firm, custodian, securities, accounts) for firm in firms]
+    if blocks:
+        _trade_in_blocks(found[-1])
+    return found
+
+
+def _trade_in_blocks(firm: TradingFirm) -> None:
+    with firm_scope(firm.firm_id):
+        connection = BrokerConnection.objects.for_firm(firm.firm_id).get(pk=firm.connection_id)
+        connection.capabilities = {**connection.capabilities, "block_account": f"{firm.slug}-AVERAGE"}
+        connection.save(update_fields=["capabilities"])
+        Policy.objects.for_firm(firm.firm_id).create(
+            level="FIRM",
+            version=1,
+            toml="[execution]\nblock_window_minutes = 0\n",
+            created_by="drill",
+            created_at=timezone.now(),
+        )
 
 
 def custodian_book(firms: list[TradingFirm]) -> dict[str, Any]:
@@ -89,6 +110,9 @@ def custodian_book(firms: list[TradingFirm]) -> dict[str, Any]:
                 {"account_number": row.number, "key_id": key_id, "cash": str(CASH), "positions": held[row.pk]}
                 for row in Account.objects.for_firm(firm.firm_id).order_by("id")
             ]
+            pool = connection.capabilities.get("block_account")
+            if pool:
+                accounts.append({"account_number": pool, "key_id": key_id, "cash": "0", "kind": "AVERAGE_PRICE"})
     prices = [
         {"symbol": price.security.symbol, "bid": f"{price.bid:f}", "ask": f"{price.ask:f}", "last": f"{price.close:f}"}
         for price in Price.objects.select_related("security").order_by("id")

@@ -16,7 +16,7 @@ from trading.drills import findings
 from trading.drills.plan import ORDERS_A_BATCH, SECONDS_A_STEP, Plan, Step, batches
 from trading.drills.stack import Stack
 from trading.services.halts import agree_to_lift, ask_to_lift, raise_halt
-from trading.services.orders import OrderHasEnded, cancel_order
+from trading.services.orders import OrderHasEnded, OrderInBlock, cancel_order
 from trading.services.reconcile import reconcile
 
 HALT_SECONDS = 1.0
@@ -49,7 +49,7 @@ class Course:
     def run(self) -> dict[str, Any]:
         """Carry the drill out; gives its report."""
         begun = time.monotonic()
-        self.firms = make_world(seed=self.plan.seed, orders=self.plan.orders)
+        self.firms = make_world(seed=self.plan.seed, orders=self.plan.orders, blocks=True)
         self.stack.start("custodian")
         self.stack.ask("POST", "load", custodian_book(self.firms))
         self.stack.ask("PUT", "faults", self.plan.fault_rows())
@@ -85,7 +85,7 @@ class Course:
         for order_id in self.chance.sample(open_ids, min(3, len(open_ids))):
             try:
                 cancel_order(firm_id=firm.firm_id, order_id=order_id, by=BY, at=timezone.now())
-            except OrderHasEnded:
+            except (OrderHasEnded, OrderInBlock):
                 continue
             self.cancels += 1
 
@@ -104,8 +104,8 @@ class Course:
         agree_to_lift(firm_id=firm.firm_id, halt_id=raised.halt_id, by=ANOTHER, at=timezone.now())
 
     def _arrived(self, firm: TradingFirm) -> int:
-        orders = self.stack.ask("GET", "record")["orders"]
-        return sum(row["number"].startswith(f"{firm.slug}-") for row in orders)
+        orders, shares = self.stack.ask("GET", "record")["orders"], findings.in_blocks(firm.firm_id)
+        return sum(row["number"].startswith(f"{firm.slug}-") and row["client_order_id"] not in shares for row in orders)
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -153,3 +153,10 @@ def open_ids(firm_id: int) -> list[int]:
     with firm_scope(firm_id):
         rows = Order.objects.for_firm(firm_id).exclude(status__in=TERMINAL)
         return list(rows.order_by("id").values_list("id", flat=True))
+
+
+def in_blocks(firm_id: int) -> frozenset[str]:
+    """Client order ids of what leaves in blocks: what the custodian has under them are shares, not orders placed."""
+    with firm_scope(firm_id):
+        rows = Order.objects.for_firm(firm_id).filter(role=Order.Role.ACCOUNT).exclude(block=None)
+        return frozenset(rows.values_list("client_order_id", flat=True))

@@ -13,7 +13,7 @@ from accounts.tenancy import TenantQuerySet
 from portfolios.models import Transaction
 from rebalancer.engine.money import ZERO, cents, times
 from trading.lifecycle import AT_CUSTODIAN, MOVES, TERMINAL, OrderStatus
-from trading.models import Allocation, Approval, Execution, InboundEvent, Order, OrderTransition
+from trading.models import Allocation, Approval, Block, Execution, InboundEvent, Order, OrderTransition
 
 Place = tuple[int, int]
 """An account and a security."""
@@ -166,8 +166,30 @@ def _conflicts(firm_id: int) -> int:
 
 
 def _allocations(firm_id: int) -> int:
-    """Blocks that gave out more or less than their street order got."""
-    given = Allocation.objects.for_firm(firm_id).filter(block__status="ALLOCATED").values_list("block_id")
-    got = Execution.objects.for_firm(firm_id).filter(order__role=Order.Role.BLOCK, is_live=True)
-    filled = dict(got.values_list("order__block_id").annotate(Sum("quantity")))
-    return sum(filled.get(block, ZERO) != total for block, total in given.annotate(Sum("allocated_quantity")))
+    """Blocks that gave out more or less, in shares or cents, than their order got; and shares that did not arrive.
+
+    What was filled beyond the block is nobody's.
+    """
+    streets = _orders(firm_id).filter(role=Order.Role.BLOCK, block__status=Block.Status.ALLOCATED)
+    rows = Allocation.objects.for_firm(firm_id).filter(block__in=streets.values("block_id"))
+    given = {
+        block: (shares, dollars or ZERO)
+        for block, shares, dollars in rows.values_list("block_id").annotate(Sum("allocated_quantity"), Sum("amount"))
+    }
+    got = _traded(firm_id)
+    unequal = sum(
+        given.get(block) != got.get(pk, (ZERO, ZERO))
+        for pk, block, cum, wanted in streets.values_list("id", "block_id", "cum_quantity", "quantity")
+        if cum <= wanted
+    )
+    return unequal + rows.exclude(order__cum_quantity=F("allocated_quantity")).count()
+
+
+def _traded(firm_id: int) -> dict[int, tuple[Decimal, Decimal]]:
+    """Shares and dollars of the live executions of orders to the street."""
+    found: dict[int, tuple[Decimal, Decimal]] = {}
+    rows = Execution.objects.for_firm(firm_id).filter(order__role=Order.Role.BLOCK, is_live=True)
+    for pk, quantity, price in rows.values_list("order_id", "quantity", "price"):
+        shares, dollars = found.get(pk, (ZERO, ZERO))
+        found[pk] = shares + quantity, dollars + cents(times(quantity, price))
+    return found

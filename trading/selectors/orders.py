@@ -85,7 +85,7 @@ def order_list(firm_id: int, *, filters: OrderFilters, after: str | None = None,
     if place:
         created_at, order_id = place
         rows = rows.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=order_id))
-    related = rows.select_related("account__household", "account__custodian", "security", "run")
+    related = rows.select_related("account__household", "connection__custodian", "security", "run")
     found = list(related.order_by("-created_at", "-id")[: limit + 1])
     page = found[:limit]
     events = _events(firm_id, page)
@@ -101,9 +101,7 @@ def order_list(firm_id: int, *, filters: OrderFilters, after: str | None = None,
 def order_story(firm_id: int, order_id: int) -> dict[str, Any] | None:
     """One order with everything that happened to it; nothing if the firm has no such order."""
     rows = Order.objects.for_firm(firm_id).filter(pk=order_id)
-    order = rows.select_related(
-        "account__household", "account__custodian", "security", "run", "connection__custodian"
-    ).first()
+    order = rows.select_related("account__household", "security", "run", "connection__custodian").first()
     if order is None:
         return None
     executions = list(Execution.objects.for_firm(firm_id).filter(order=order).order_by("executed_at", "id"))
@@ -208,10 +206,7 @@ def _order(order: Order, events: list[dict[str, Any]], settles_on: Any) -> dict[
         "limit_price": order.limit_price,
         "average_price": order.average_price,
         "amount": cents(times(quantity, price)),
-        "account_name": order.holder.name,
-        "account_id": order.holder_id,
-        "household_name": order.holder.household.name,
-        "custodian_name": order.holder.custodian.name,
+        **_whose(order),
         "status": status.value,
         "status_label": status.label,
         "status_sentence": order.status_reason or order.sub_status.replace("_", " ") or None,
@@ -222,13 +217,26 @@ def _order(order: Order, events: list[dict[str, Any]], settles_on: Any) -> dict[
     }
 
 
+def _whose(order: Order) -> dict[str, Any]:
+    """Whose order it is; a block's is of all its accounts."""
+    account = order.account
+    return {
+        "role": order.role,
+        "block_id": order.block_id,
+        "account_id": order.account_id,
+        "account_name": account.name if account else "Block of several accounts",
+        "household_name": account.household.name if account else "",
+        "custodian_name": order.connection.custodian.name,
+    }
+
+
 def _execution(execution: Execution) -> dict[str, Any]:
     dead = "" if execution.is_live or execution.kind == Execution.Kind.BUST else ", taken back"
     return {
         "at": execution.executed_at,
         "quantity": execution.quantity,
         "price": execution.price,
-        "amount": cents(times(execution.quantity, execution.price)),
+        "amount": cents(times(execution.quantity, execution.price)) if execution.gross is None else execution.gross,
         "execution_id": execution.exec_id,
         "kind_label": f"{execution.get_kind_display()}{dead}",
     }
@@ -240,8 +248,8 @@ def _lots(firm_id: int, order: Order, executions: Sequence[Execution]) -> list[d
     for execution in executions:
         keys |= Q(transaction__key__startswith=f"exec:{execution.pk}:")
     sold: dict[int, dict[str, Any]] = {}
-    if executions:
-        disposals = Disposal.objects.for_firm(firm_id).filter(keys, transaction__account_id=order.holder_id)
+    if executions and order.account_id is not None:
+        disposals = Disposal.objects.for_firm(firm_id).filter(keys, transaction__account_id=order.account_id)
         sums = disposals.values("lot_id", "term").annotate(
             quantity_sold=Sum("quantity"), brought=Sum("proceeds"), basis=Sum("cost_basis"), gained=Sum("gain")
         )

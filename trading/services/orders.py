@@ -55,6 +55,10 @@ class OrderHasEnded(RuntimeError):
     """There is nothing left to cancel."""
 
 
+class OrderInBlock(RuntimeError):
+    """The order left together with other accounts' orders and cannot be taken back alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Trade:
     """One trade of a proposal, with what an order needs besides."""
@@ -116,7 +120,10 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
     """Cancel an order here if it has not left, else ask the custodian to; gives back the state it is in now.
 
     :raises OrderNotFound: if the firm has no such order
+    A block's order takes the orders of its accounts along.
+
     :raises OrderHasEnded: if it has ended already
+    :raises OrderInBlock: if it has left in a block
     """
     with firm_scope(firm_id):
         order = Order.objects.for_firm(firm_id).select_for_update().filter(pk=order_id).first()
@@ -125,6 +132,11 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
         status = OrderStatus(order.status)
         if status in TERMINAL:
             raise OrderHasEnded(f"This order is already {status.label.lower()}; there is nothing left to cancel.")
+        if status in AT_CUSTODIAN and order.role == Order.Role.ACCOUNT and order.block_id is not None:
+            raise OrderInBlock(
+                "This order left in a block with the orders of other accounts. It cannot be cancelled alone: cancel "
+                "the block's order, for all of them."
+            )
         if status in AT_CUSTODIAN:
             _ask_to_cancel(order, at)
         else:
@@ -246,9 +258,19 @@ def _ask_to_cancel(order: Order, at: datetime) -> None:
 
 def _cancel_here(order: Order, by: str, at: datetime) -> None:
     moves = Moves(order.firm_id, at)
-    order.status_reason = f"Cancelled by {by} before it was sent."
-    moves.move(order, OrderStatus.CANCELED, order.status_reason)
+    why = f"Cancelled by {by} before it was sent."
+    for one in (order, *_with_it(order)):
+        one.status_reason = why
+        moves.move(one, OrderStatus.CANCELED, why)
     moves.write()
     OrderCommand.objects.for_firm(order.firm_id).filter(order=order, status=OrderCommand.Status.READY).update(
         status=OrderCommand.Status.DONE, outcome="cancelled before it was sent"
     )
+
+
+def _with_it(order: Order) -> list[Order]:
+    """The orders that a block's order stands for and that have not left."""
+    if order.role != Order.Role.BLOCK:
+        return []
+    rows = Order.objects.for_firm(order.firm_id).filter(block_id=order.block_key, role=Order.Role.ACCOUNT)
+    return list(rows.filter(status=OrderStatus.READY).select_for_update().order_by("id"))

@@ -37,6 +37,7 @@ def post(*, firm_id: int, stories: Sequence[Story], moves: Moves, at: datetime) 
     executions count as unposted. A block's own executions are in no account: they reach the ledger as the shares of
     the accounts.
     """
+    _mark_live(firm_id, stories)
     stories = [story for story in stories if story.order.role != Order.Role.BLOCK]
     executions = {execution.pk: execution for story in stories for execution in story.executions}
     if not executions:
@@ -55,10 +56,16 @@ def post(*, firm_id: int, stories: Sequence[Story], moves: Moves, at: datetime) 
     rows = Execution.objects.for_firm(firm_id)
     rows.filter(pk__in=executions.keys() - unposted, posted_at=None).update(posted_at=at)
     rows.filter(pk__in=unposted).exclude(posted_at=None).update(posted_at=None)
-    for live in (True, False):
-        changed = [execution.pk for execution in executions.values() if execution.is_live is live]
-        rows.filter(pk__in=changed).exclude(is_live=live).update(is_live=live)
     return len(unposted)
+
+
+def _mark_live(firm_id: int, stories: Sequence[Story]) -> None:
+    """Store which executions count now and which do not."""
+    rows = Execution.objects.for_firm(firm_id)
+    for live in (True, False):
+        changed = [one.pk for story in stories for one in story.executions if one.is_live is live]
+        if changed:
+            rows.filter(pk__in=changed).exclude(is_live=live).update(is_live=live)
 
 
 def allocate(named: Named, executions: Sequence[Execution]) -> Iterator[Named]:

@@ -20,7 +20,7 @@ from trading.selectors.breaks import open_break_count
 from trading.selectors.explained import needing_attention
 from trading.selectors.halts import notes_needed
 from trading.selectors.orders import OrderFilters, open_orders, order_list, order_story
-from trading.services.orders import OrderHasEnded, OrderNotFound, cancel_order
+from trading.services.orders import OrderHasEnded, OrderInBlock, OrderNotFound, cancel_order
 from trading.tasks.orders import nudge_orders
 
 
@@ -63,7 +63,7 @@ def cancel(request: FirmRequest, pk: int) -> HttpResponse:
         cancel_order(firm_id=request.member.firm_id, order_id=pk, by=request.member.email, at=timezone.now())
     except OrderNotFound:
         raise Http404 from None
-    except OrderHasEnded as error:
+    except (OrderHasEnded, OrderInBlock) as error:
         return _order(request, pk, 409, error=str(error))
     nudge_orders(request.member.firm_id)
     outcome = "Cancelling it. The custodian has the last word: a fill on its way still counts."

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
-from portfolios.models import Scan
-from tests.trading.worlds import HASH, make_connection, set_execution
+from portfolios.models import Scan, Security
+from tests.trading.worlds import HASH, filled, make_connection, set_execution, told
 from tests.worlds import NOW, TODAY, World, make_account, make_lot
 from trading.models import (
+    Allocation,
     Approval,
     Block,
     BrokerConnection,
@@ -20,6 +22,8 @@ from trading.models import (
     ProposalAccount,
 )
 from trading.services.blocks.gathering import gather_blocks
+from trading.services.deliveries import Said
+from trading.services.inbox import receive
 from trading.services.orders import stage_orders
 from trading.services.outbox import claim
 from trading.services.waves import release_waves
@@ -92,6 +96,20 @@ def stage(world: World, *trades: tuple[Account, dict[str, Any]]) -> list[Order]:
     return children(world)
 
 
+def three_buys(world: World, *, minutes: int = 0, **more: str) -> list[Order]:
+    make_block_connection(world, minutes=minutes, **more)
+    first, second, third = make_accounts(world)
+    return stage(
+        world, buy_of(first, "VEA", "20", "60"), buy_of(second, "VEA", "50", "60"), buy_of(third, "VEA", "30", "60")
+    )
+
+
+def shares(world: World) -> dict[str, tuple[Decimal, Decimal | None]]:
+    rows = Allocation.objects.for_firm(world.firm_id).exclude(block__status=Block.Status.DISSOLVED)
+    found = rows.order_by("order_id").values_list("account__number", "allocated_quantity", "amount")
+    return {number: (quantity, amount) for number, quantity, amount in found}
+
+
 def children(world: World) -> list[Order]:
     return list(Order.objects.for_firm(world.firm_id).filter(role=Order.Role.ACCOUNT).order_by("id"))
 
@@ -119,3 +137,29 @@ def leave(world: World) -> Sequence[Any]:
     """Release, gather and claim: what is on the wire then."""
     gather(world)
     return claim(firm_id=world.firm_id, worker="test", now=NOW)
+
+
+def make_bare_block(world: World) -> Block:
+    """A block without orders, on the firm's first connection."""
+    connection = BrokerConnection.objects.for_firm(world.firm_id).order_by("id").first()
+    assert connection is not None
+    return Block.objects.for_firm(world.firm_id).create(
+        connection=connection,
+        custodian_id=connection.custodian_id,
+        security=Security.objects.get(symbol="VEA"),
+        side="BUY",
+        window="test",
+        statement="{}",
+        statement_sha256="",
+        created_at=NOW,
+    )
+
+
+def make_block(world: World, *, at: datetime = NOW) -> Block:
+    """A block of three accounts that is partly filled, and was shared out then."""
+    three_buys(world)
+    leave(world)
+    order = street(world)
+    said = (filled(order, "x1", "33", "60"), told(order, Said.CANCELED, "end", seconds=5))
+    receive(firm_id=world.firm_id, connection_id=order.connection_id, deliveries=said, at=at)
+    return blocks(world)[-1]

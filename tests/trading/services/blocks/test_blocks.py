@@ -15,7 +15,6 @@ from portfolios.models import Transaction
 from rebalancer.engine.calendars import settles_on
 from tests.trading.services.blocks.shared import (
     blocks,
-    buy_of,
     children,
     commands,
     gather,
@@ -23,13 +22,15 @@ from tests.trading.services.blocks.shared import (
     make_accounts,
     make_block_connection,
     sale_of,
+    shares,
     stage,
     street,
+    three_buys,
 )
 from tests.trading.worlds import filled, lot, take_in, told
 from tests.worlds import NOW, TODAY, Birch, Cedar, World
 from trading.custodians.protocol import Allocated, RefusalReason, Refused
-from trading.models import Allocation, AllocationInstruction, Block, Execution, Order, ReconBreak
+from trading.models import AllocationInstruction, Block, Execution, Order, ReconBreak
 from trading.services.blocks.gathering import grouped
 from trading.services.blocks.statements import sha256
 from trading.services.cancels import cancel_open
@@ -37,14 +38,6 @@ from trading.services.deliveries import Delivery, Report, Said
 from trading.services.halts import Scope, raise_halt
 from trading.services.outbox import claim
 from trading.services.outcomes import record
-
-
-def three_buys(world: World, *, minutes: int = 0, **more: str) -> list[Order]:
-    make_block_connection(world, minutes=minutes, **more)
-    first, second, third = make_accounts(world)
-    return stage(
-        world, buy_of(first, "VEA", "20", "60"), buy_of(second, "VEA", "50", "60"), buy_of(third, "VEA", "30", "60")
-    )
 
 
 def allocated(
@@ -68,12 +61,6 @@ def allocated(
 
 def states(world: World) -> list[str]:
     return [order.status for order in children(world)]
-
-
-def shares(world: World) -> dict[str, tuple[Decimal, Decimal | None]]:
-    rows = Allocation.objects.for_firm(world.firm_id).exclude(block__status=Block.Status.DISSOLVED)
-    found = rows.order_by("order_id").values_list("account__number", "allocated_quantity", "amount")
-    return {number: (quantity, amount) for number, quantity, amount in found}
 
 
 def test_orders_of_several_accounts_leave_as_one_whose_statement_is_written_first(birch: Birch, cedar: Cedar) -> None:
