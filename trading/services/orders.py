@@ -16,6 +16,7 @@ from accounts.services import audit
 from accounts.tenancy import firm_scope
 from portfolios.models import Lot, Security
 from portfolios.selectors.execution import execution_terms
+from portfolios.selectors.market_rules import tick_sizes
 from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.fees import Side
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
@@ -68,6 +69,7 @@ class _Trade:
     security: Security
     quote: Quote | None
     trade: Mapping[str, Any]
+    increment: Decimal | None = None
     part: int = 1
     parts: int = 1
 
@@ -93,7 +95,7 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
         haircut=terms.settlement_haircut_weight,
         created_at=at,
     )
-    trades = _in_parts(_trades(firm_id, proposal), terms.slice_volume_weight)
+    trades = _in_parts(_trades(firm_id, proposal, at), terms.slice_volume_weight)
     orders = [_order(run, trade, at) for trade in trades]
     Order.objects.for_firm(firm_id).bulk_create(orders)
     _name_lots(firm_id, orders, trades)
@@ -147,7 +149,7 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
         return OrderStatus(order.status)
 
 
-def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
+def _trades(firm_id: int, proposal: Proposal, at: datetime) -> list[_Trade]:
     parts = list(
         ProposalAccount.objects.for_firm(firm_id)
         .filter(proposal=proposal)
@@ -157,7 +159,8 @@ def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
     )
     symbols = {trade["symbol"] for part in parts for trade in part.trades}
     securities = {security.symbol: security for security in Security.objects.filter(symbol__in=symbols)}
-    quotes = newest_quotes(firm_id, [security.pk for security in securities.values()])
+    ids = [security.pk for security in securities.values()]
+    quotes, increments = newest_quotes(firm_id, ids), tick_sizes(ids, on=timezone.localdate(at))
     lines = _connections(firm_id, [part.account for part in parts if part.trades])
     return [
         _Trade(
@@ -166,6 +169,7 @@ def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
             security=securities[trade["symbol"]],
             quote=quotes.get(securities[trade["symbol"]].pk),
             trade=trade,
+            increment=increments.get(securities[trade["symbol"]].pk),
         )
         for part in parts
         for trade in part.trades
@@ -208,9 +212,7 @@ def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
         side=trade.side,
         quantity=Decimal(trade.trade["quantity"]),
         kind=kind,
-        limit_price=marketable_limit(trade.side, quote, on=timezone.localdate(at))
-        if kind == Order.Kind.LIMIT
-        else None,
+        limit_price=marketable_limit(trade.side, quote, trade.increment) if kind == Order.Kind.LIMIT else None,
         reference_price=price,
         wave=SELL_WAVE if trade.side is Side.SELL else BUY_WAVE,
         part=trade.part,

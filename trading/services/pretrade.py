@@ -14,6 +14,7 @@ from django.utils import timezone
 from portfolios.models import CashBalance, Lot, Restriction
 from portfolios.selectors.execution import execution_terms
 from portfolios.selectors.guards import Limits, guard_limits
+from portfolios.selectors.market_rules import tick_sizes
 from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.money import ZERO, times
 from trading.lifecycle import TERMINAL
@@ -51,6 +52,8 @@ class Facts:
     now: datetime
     limits: Limits
     quotes: Mapping[int, Quote]
+    increments: Mapping[int, Decimal]
+    """Steps of prices from a dollar on, by security; absent where it is the penny."""
     approvals: Mapping[int, int]
     restrictions: Sequence[Restriction]
     stops: Stops
@@ -142,6 +145,7 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, now: datetime) -> Facts:
         now=now,
         limits=limits,
         quotes=quotes,
+        increments=tick_sizes(sorted(securities), on=today),
         approvals=_approvals(firm_id, orders),
         restrictions=_restrictions(firm_id, accounts, securities, today),
         stops=stops_in_force(firm_id),

@@ -169,7 +169,7 @@ def _reprice(order: Order, facts: Facts) -> None:
     """The limit follows the newest quote until the order has left."""
     quote = facts.quotes.get(order.security_id)
     if quote is not None and quote.is_usable and order.kind == Order.Kind.LIMIT:
-        order.limit_price = marketable_limit(Side(order.side), quote, on=facts.today)
+        order.limit_price = marketable_limit(Side(order.side), quote, facts.increments.get(order.security_id))
 
 
 def submit_command(order: Order, now: datetime) -> OrderCommand:
