@@ -12,7 +12,8 @@ from accounts.services import audit
 from trading.models import Approval, Proposal, ProposalAccount
 from trading.packing import content_digest
 from trading.selectors.staleness import why_stale
-from trading.services.orders import NoConnection, UnknownLot, stage_orders
+from trading.services.construction.trades import NoConnection
+from trading.services.orders import UnknownLot, stage_orders
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
 

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-import ulid
 from django.utils import timezone
 
-from accounts.models import Account
 from accounts.services import audit
 from accounts.tenancy import firm_scope
-from portfolios.models import Lot, Security
+from portfolios.models import Lot
 from portfolios.selectors.execution import execution_terms
-from portfolios.selectors.market_rules import tick_sizes
-from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
+from portfolios.selectors.quotes import Quote
 from rebalancer.engine.fees import Side
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
 from trading.models import (
-    BrokerConnection,
     Order,
     OrderCommand,
     OrderLot,
     OrderTransition,
     Proposal,
-    ProposalAccount,
     RebalanceRun,
 )
-from trading.services.construction.slices import session_of_part, slices
-from trading.services.limits import kind_of, marketable_limit
+from trading.services.construction.names import client_order_id
+from trading.services.construction.slices import session_of_part
+from trading.services.construction.trades import Trade, constructed, trades_of
+from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.stops import hold_staged
 
-CLIENT_ID_PREFIX = "RB-"
 SELL_WAVE, BUY_WAVE = 1, 2
 CANCEL_PRIORITY = 1
-
-
-class NoConnection(RuntimeError):
-    """The firm has no line to the custodian of an account."""
 
 
 class UnknownLot(RuntimeError):
@@ -60,30 +50,12 @@ class OrderInBlock(RuntimeError):
     """The order left together with other accounts' orders and cannot be taken back alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Trade:
-    """One trade of a proposal, with what an order needs besides."""
-
-    account: Account
-    connection: BrokerConnection
-    security: Security
-    quote: Quote | None
-    trade: Mapping[str, Any]
-    increment: Decimal | None = None
-    part: int = 1
-    parts: int = 1
-
-    @property
-    def side(self) -> Side:
-        return Side(self.trade["side"])
-
-
 def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: datetime) -> RebalanceRun:
     """Write down the orders of an approved proposal, in the caller's transaction; nothing goes on the wire here.
 
     Sells are the first wave and name their lots; buys are the second.
 
-    :raises NoConnection: if an account's custodian cannot be reached by this firm
+    :raises trades.NoConnection: if an account's custodian cannot be reached by this firm
     :raises UnknownLot: if a sell names a lot that is not the account's, or its lots do not sum to its quantity
     """
     terms = execution_terms(firm_id)
@@ -95,8 +67,10 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
         haircut=terms.settlement_haircut_weight,
         created_at=at,
     )
-    trades = _in_parts(_trades(firm_id, proposal, at), terms.slice_volume_weight)
-    orders = [_order(run, trade, at) for trade in trades]
+    trades, run.skipped = constructed(trades_of(firm_id, proposal, at), terms)
+    if run.skipped:
+        run.save(update_fields=["skipped"])
+    orders = [_order(run, trade, number, at) for number, trade in enumerate(trades)]
     Order.objects.for_firm(firm_id).bulk_create(orders)
     _name_lots(firm_id, orders, trades)
     OrderTransition.objects.for_firm(firm_id).bulk_create(
@@ -149,81 +123,33 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
         return OrderStatus(order.status)
 
 
-def _trades(firm_id: int, proposal: Proposal, at: datetime) -> list[_Trade]:
-    parts = list(
-        ProposalAccount.objects.for_firm(firm_id)
-        .filter(proposal=proposal)
-        .select_related("account__custodian")
-        .defer("scenarios", "figures", "skipped")
-        .order_by("id")
-    )
-    symbols = {trade["symbol"] for part in parts for trade in part.trades}
-    securities = {security.symbol: security for security in Security.objects.filter(symbol__in=symbols)}
-    ids = [security.pk for security in securities.values()]
-    quotes, increments = newest_quotes(firm_id, ids), tick_sizes(ids, on=timezone.localdate(at))
-    lines = _connections(firm_id, [part.account for part in parts if part.trades])
-    return [
-        _Trade(
-            account=part.account,
-            connection=lines[part.account.custodian_id],
-            security=securities[trade["symbol"]],
-            quote=quotes.get(securities[trade["symbol"]].pk),
-            trade=trade,
-            increment=increments.get(securities[trade["symbol"]].pk),
-        )
-        for part in parts
-        for trade in part.trades
-    ]
-
-
-def _in_parts(trades: Sequence[_Trade], slice_volume_weight: Decimal | None) -> list[_Trade]:
-    """The trades, of which those too large for one session in several parts."""
-    if slice_volume_weight is None:
-        return list(trades)
-    volumes = newest_volumes(sorted({trade.security.pk for trade in trades}))
-    found: list[_Trade] = []
-    for trade in trades:
-        parts = slices(trade.trade, volume=volumes.get(trade.security.pk), most_weight=slice_volume_weight)
-        found += [
-            replace(trade, trade=part, part=number, parts=len(parts)) for number, part in enumerate(parts, start=1)
-        ]
-    return found
-
-
-def _connections(firm_id: int, accounts: Sequence[Account]) -> dict[int, BrokerConnection]:
-    rows = BrokerConnection.objects.for_firm(firm_id).order_by("-id")
-    lines = {line.custodian_id: line for line in rows}
-    for account in accounts:
-        if account.custodian_id not in lines:
-            raise NoConnection(f"There is no connection to {account.custodian.name}, where {account} is held.")
-    return lines
-
-
-def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
-    price = Decimal(trade.trade["price"])
-    kind = kind_of(trade.security.kind)
+def _order(run: RebalanceRun, trade: Trade, number: int, at: datetime) -> Order:
+    price, quantity = Decimal(trade.trade["price"]), trade.trade["quantity"]
+    what = (trade.account.pk, trade.security.symbol, trade.side, quantity, trade.kind, number)
     quote = trade.quote or Quote(timezone.localdate(at), price, price, price)
     return Order(
         run=run,
         connection=trade.connection,
         account=trade.account,
         security=trade.security,
-        client_order_id=f"{CLIENT_ID_PREFIX}{ulid.from_timestamp(at.timestamp())}",
+        client_order_id=client_order_id(run.proposal, *what),
         side=trade.side,
-        quantity=Decimal(trade.trade["quantity"]),
-        kind=kind,
-        limit_price=marketable_limit(trade.side, quote, trade.increment) if kind == Order.Kind.LIMIT else None,
+        quantity=Decimal(quantity),
+        kind=trade.kind,
+        limit_price=marketable_limit(trade.side, quote, trade.increment) if trade.kind == Order.Kind.LIMIT else None,
         reference_price=price,
+        notional=trade.dollars,
+        tier=trade.tier,
         wave=SELL_WAVE if trade.side is Side.SELL else BUY_WAVE,
         part=trade.part,
         parts=trade.parts,
-        not_before=session_of_part(trade.part, at),
+        not_before=session_of_part(trade.session, at),
         created_at=at,
         updated_at=at,
     )
 
 
-def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[_Trade]) -> None:
+def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[Trade]) -> None:
     sells = [(order, trade) for order, trade in zip(orders, trades, strict=True) if trade.side is Side.SELL]
     named = {int(lot["lot_id"]) for _, trade in sells for lot in trade.trade["lots"]}
     homes = dict(_lot_homes(firm_id, named))

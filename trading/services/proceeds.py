@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from portfolios.models import SecurityKind
 from portfolios.selectors.execution import ExecutionTerms
 from rebalancer.engine.money import ZERO, cents_up, times
 from trading.lifecycle import TERMINAL, OrderStatus
@@ -76,7 +77,8 @@ def expired_because(order: Order, approval_hours: int, now: datetime) -> str:
 
 def _overdue(firm_id: int, orders: Mapping[int, Pair], since: datetime) -> set[int]:
     released = OrderTransition.objects.for_firm(firm_id).filter(order__in=orders, to_status=OrderStatus.READY)
-    return set(released.filter(at__lte=since).values_list("order_id", flat=True))
+    traded_by_day = released.exclude(order__security__kind=SecurityKind.MUTUAL_FUND)  # those are priced after the close
+    return set(traded_by_day.filter(at__lte=since).values_list("order_id", flat=True))
 
 
 def unspendable(

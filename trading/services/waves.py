@@ -10,13 +10,16 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.tenancy import firm_scope
+from portfolios.models import SecurityKind
 from portfolios.selectors.execution import execution_terms
+from portfolios.selectors.market_rules import terms_at
 from rebalancer.engine.fees import Side
 from trading.connections import takes_blocks
 from trading.lifecycle import OrderStatus
 from trading.models import Order, OrderCommand
 from trading.packing import digest
 from trading.services import checks
+from trading.services.construction.funds import too_late_because
 from trading.services.fitting import Fit, fit_buys
 from trading.services.hours import begun_runs, closed_because, late_because
 from trading.services.limits import marketable_limit
@@ -52,13 +55,19 @@ class _Batch:
         if waits:
             return waits
         if not order.connection.capabilities.get("always_open"):
-            closed = closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
+            closed = self._closed_because(order)
             if closed:
                 return closed
         locked = locked_because(order, self.facts)
         if locked:
             return locked
         return halted_because(order, self.facts.stops) or self.facts.unanswered.get(order.pk, "")
+
+    def _closed_because(self, order: Order) -> str:
+        if order.security.kind == SecurityKind.MUTUAL_FUND:
+            terms = terms_at(self.facts.funds, order.security_id, order.connection.custodian_id)
+            return too_late_because(order.security.symbol, terms, self.now)
+        return closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
 
 
 def release_waves(*, firm_id: int, now: datetime) -> int:
@@ -174,7 +183,7 @@ def _reprice(order: Order, facts: Facts) -> None:
 
 def submit_command(order: Order, now: datetime) -> OrderCommand:
     """That the order is to be sent as it stands."""
-    request = [order.client_order_id, order.side, order.quantity, order.kind, order.limit_price]
+    request = [order.client_order_id, order.side, order.quantity, order.kind, order.limit_price, order.notional]
     return OrderCommand(
         order=order,
         kind=OrderCommand.Kind.SUBMIT,
