@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -63,6 +64,7 @@ class OrderInBlock(RuntimeError):
 class _Trade:
     """One trade of a proposal, with what an order needs besides."""
 
+    proposal_id: int
     account: Account
     connection: BrokerConnection
     security: Security
@@ -75,6 +77,18 @@ class _Trade:
     def side(self) -> Side:
         return Side(self.trade["side"])
 
+    @property
+    def lots(self) -> list[tuple[int, Decimal]]:
+        return [(int(lot["lot_id"]), Decimal(lot["quantity"])) for lot in self.trade["lots"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The orders that proposals would make, and by proposal why some cannot be made."""
+
+    trades: Sequence[_Trade]
+    refused: Mapping[int, NoConnection | UnknownLot]
+
 
 def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: datetime) -> RebalanceRun:
     """Write down the orders of an approved proposal, in the caller's transaction; nothing goes on the wire here.
@@ -84,17 +98,55 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
     :raises NoConnection: if an account's custodian cannot be reached by this firm
     :raises UnknownLot: if a sell names a lot that is not the account's, or its lots do not sum to its quantity
     """
+    drafts = draft_orders(firm_id=firm_id, proposals=[proposal])
+    if proposal.pk in drafts.refused:
+        raise drafts.refused[proposal.pk]
+    (run,) = stage_drafts(firm_id=firm_id, proposals=[proposal], drafts=drafts, approved_by=approved_by, at=at)
+    return run
+
+
+def draft_orders(*, firm_id: int, proposals: Sequence[Proposal]) -> Drafts:
+    """What the orders of these proposals would be; nothing is written."""
     terms = execution_terms(firm_id)
-    run = RebalanceRun.objects.for_firm(firm_id).create(
-        proposal=proposal,
-        content_sha256=proposal.content_sha256,
-        approved_by=approved_by,
-        settlement=terms.settlement,
-        haircut=terms.settlement_haircut_weight,
-        created_at=at,
+    parts = list(
+        ProposalAccount.objects.for_firm(firm_id)
+        .filter(proposal__in=proposals)
+        .select_related("account__custodian")
+        .defer("scenarios", "figures", "skipped", "inputs")
+        .order_by("proposal_id", "id")
     )
-    trades = _in_parts(_trades(firm_id, proposal), terms.slice_volume_weight)
-    orders = [_order(run, trade, at) for trade in trades]
+    lines = _connections(firm_id)
+    refused: dict[int, NoConnection | UnknownLot] = {}
+    for part in parts:
+        if part.trades and part.account.custodian_id not in lines:
+            refused[part.proposal_id] = NoConnection(
+                f"There is no connection to {part.account.custodian.name}, where {part.account} is held."
+            )
+    reachable = [part for part in parts if part.proposal_id not in refused]
+    trades = _in_parts(_trades(firm_id, reachable, lines), terms.slice_volume_weight)
+    refused.update(_wrong_lots(firm_id, trades))
+    return Drafts([trade for trade in trades if trade.proposal_id not in refused], refused)
+
+
+def stage_drafts(
+    *, firm_id: int, proposals: Sequence[Proposal], drafts: Drafts, approved_by: str, at: datetime
+) -> list[RebalanceRun]:
+    """Write down the drafted orders of approved proposals, in the caller's transaction: a run for each proposal."""
+    terms = execution_terms(firm_id)
+    runs = RebalanceRun.objects.for_firm(firm_id).bulk_create(
+        RebalanceRun(
+            proposal=proposal,
+            content_sha256=proposal.content_sha256,
+            approved_by=approved_by,
+            settlement=terms.settlement,
+            haircut=terms.settlement_haircut_weight,
+            created_at=at,
+        )
+        for proposal in proposals
+    )
+    by_proposal = {run.proposal_id: run for run in runs}
+    trades = [trade for trade in drafts.trades if trade.proposal_id in by_proposal]
+    orders = [_order(by_proposal[trade.proposal_id], trade, at) for trade in trades]
     Order.objects.for_firm(firm_id).bulk_create(orders)
     _name_lots(firm_id, orders, trades)
     OrderTransition.objects.for_firm(firm_id).bulk_create(
@@ -102,18 +154,19 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
         for order in orders
     )
     hold_staged(firm_id=firm_id, orders=orders, at=at)
-    audit.record(
+    count = Counter(trade.proposal_id for trade in trades)
+    audit.record_each(
         firm_id=firm_id,
         at=at,
         actor=approved_by,
         action="ORDERS_STAGED",
         subject="proposal",
-        subject_id=proposal.pk,
-        run=run.pk,
-        orders=len(orders),
-        content_sha256=run.content_sha256,
+        payloads={
+            run.proposal_id: {"run": run.pk, "orders": count[run.proposal_id], "content_sha256": run.content_sha256}
+            for run in runs
+        },
     )
-    return run
+    return runs
 
 
 def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> OrderStatus:
@@ -147,20 +200,13 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
         return OrderStatus(order.status)
 
 
-def _trades(firm_id: int, proposal: Proposal) -> list[_Trade]:
-    parts = list(
-        ProposalAccount.objects.for_firm(firm_id)
-        .filter(proposal=proposal)
-        .select_related("account__custodian")
-        .defer("scenarios", "figures", "skipped")
-        .order_by("id")
-    )
+def _trades(firm_id: int, parts: Sequence[ProposalAccount], lines: Mapping[int, BrokerConnection]) -> list[_Trade]:
     symbols = {trade["symbol"] for part in parts for trade in part.trades}
     securities = {security.symbol: security for security in Security.objects.filter(symbol__in=symbols)}
     quotes = newest_quotes(firm_id, [security.pk for security in securities.values()])
-    lines = _connections(firm_id, [part.account for part in parts if part.trades])
     return [
         _Trade(
+            proposal_id=part.proposal_id,
             account=part.account,
             connection=lines[part.account.custodian_id],
             security=securities[trade["symbol"]],
@@ -186,13 +232,10 @@ def _in_parts(trades: Sequence[_Trade], slice_volume_weight: Decimal | None) -> 
     return found
 
 
-def _connections(firm_id: int, accounts: Sequence[Account]) -> dict[int, BrokerConnection]:
+def _connections(firm_id: int) -> dict[int, BrokerConnection]:
+    """The firm's line to each custodian; of several the first."""
     rows = BrokerConnection.objects.for_firm(firm_id).order_by("-id")
-    lines = {line.custodian_id: line for line in rows}
-    for account in accounts:
-        if account.custodian_id not in lines:
-            raise NoConnection(f"There is no connection to {account.custodian.name}, where {account} is held.")
-    return lines
+    return {line.custodian_id: line for line in rows}
 
 
 def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
@@ -221,20 +264,29 @@ def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
     )
 
 
-def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[_Trade]) -> None:
-    sells = [(order, trade) for order, trade in zip(orders, trades, strict=True) if trade.side is Side.SELL]
-    named = {int(lot["lot_id"]) for _, trade in sells for lot in trade.trade["lots"]}
-    homes = dict(_lot_homes(firm_id, named))
-    rows = []
-    for order, trade in sells:
-        lots = [(int(lot["lot_id"]), Decimal(lot["quantity"])) for lot in trade.trade["lots"]]
-        if sum(quantity for _, quantity in lots) != order.quantity:
-            raise UnknownLot(f"The lots of the {trade.security} sale in {trade.account} do not sum to its shares.")
-        for position, (lot_id, quantity) in enumerate(lots):
+def _wrong_lots(firm_id: int, trades: Sequence[_Trade]) -> dict[int, UnknownLot]:
+    """By proposal, the first sale that names shares which are not its account's."""
+    sells = [trade for trade in trades if trade.side is Side.SELL]
+    homes = dict(_lot_homes(firm_id, {lot_id for trade in sells for lot_id, _ in trade.lots}))
+    wrong: dict[int, UnknownLot] = {}
+    for trade in sells:
+        if sum(quantity for _, quantity in trade.lots) != Decimal(trade.trade["quantity"]):
+            told = f"The lots of the {trade.security} sale in {trade.account} do not sum to its shares."
+            wrong.setdefault(trade.proposal_id, UnknownLot(told))
+        for lot_id, _ in trade.lots:
             if homes.get(lot_id) != (trade.account.pk, trade.security.pk):
-                raise UnknownLot(f"{trade.account} has no lot {lot_id} of {trade.security}. Scan again.")
-            rows.append(OrderLot(order=order, lot_id=lot_id, position=position, quantity=quantity))
-    OrderLot.objects.for_firm(firm_id).bulk_create(rows)
+                told = f"{trade.account} has no lot {lot_id} of {trade.security}. Scan again."
+                wrong.setdefault(trade.proposal_id, UnknownLot(told))
+    return wrong
+
+
+def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[_Trade]) -> None:
+    OrderLot.objects.for_firm(firm_id).bulk_create(
+        OrderLot(order=order, lot_id=lot_id, position=position, quantity=quantity)
+        for order, trade in zip(orders, trades, strict=True)
+        if trade.side is Side.SELL
+        for position, (lot_id, quantity) in enumerate(trade.lots)
+    )
 
 
 def _lot_homes(firm_id: int, lot_ids: Iterable[int]) -> Iterable[tuple[int, tuple[int, int]]]:
