@@ -15,7 +15,7 @@ from portfolios.services.scans import due_shards, start_scan
 from tests.trading.worlds import make_connection
 from tests.worlds import NOW, TODAY, World
 from trading.models import Order, Proposal
-from trading.services.approvals import approve
+from trading.services.approving import approve
 from trading.services.scans import run_shard
 
 HTMX = {"HX-Request": "true"}

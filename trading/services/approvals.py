@@ -1,4 +1,4 @@
-"""People's word on proposals: approve, reject, and the second pair of eyes."""
+"""People's word on proposals: what it may meet, and saying no. Saying yes is in `approving`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from django.db import transaction
 
 from accounts.selectors.members import Member
 from accounts.services import audit
-from trading.models import Approval, Proposal, ProposalAccount
-from trading.packing import content_digest
+from trading.models import Approval, Proposal
 from trading.selectors.staleness import why_stale
-from trading.services.construction.trades import NoConnection
-from trading.services.orders import UnknownLot, stage_orders
 
 OPEN = (Proposal.Status.PENDING, Proposal.Status.AWAITING_SECOND)
 
@@ -62,30 +59,6 @@ class Outcome:
     sentence: str
 
 
-def approve(
-    *, firm_id: int, proposal_id: int, by: Member, at: datetime, note: str = "", seen_sha256: str | None = None
-) -> Outcome:
-    """Approve a proposal; the last approval that it needs makes its orders, in the same transaction.
-
-    :param seen_sha256: the content that the approver looked at; None for one who approves whatever it holds
-    :raises ProposalNotFound: if the firm has no such proposal
-    :raises AlreadyDecided: if it is no longer open
-    :raises ProposalIsStale: if prices, holdings or the model changed since; the proposal is marked so
-    :raises SecondApproverNeeded: if this member approved it already
-    :raises OtherContent: if somebody switched it to other trades than those seen
-    :raises ContentDiffers: if its trades are not those it was made with; the audit trail says so
-    :raises OrdersRefused: if its orders cannot be made; nothing is stored then
-    """
-    stale = mark_if_stale(firm_id=firm_id, proposal_id=proposal_id, at=at)
-    if stale:
-        raise ProposalIsStale(stale)
-    try:
-        return _approve(firm_id, proposal_id, by, at, note, seen_sha256)
-    except ContentDiffers as differs:
-        record_difference(firm_id=firm_id, proposal_id=proposal_id, by=by, at=at, why=str(differs))
-        raise
-
-
 def record_difference(*, firm_id: int, proposal_id: int, by: Member, at: datetime, why: str) -> None:
     """Write into the audit trail that trades on record are not those that were made."""
     audit.record(
@@ -97,38 +70,6 @@ def record_difference(*, firm_id: int, proposal_id: int, by: Member, at: datetim
         subject_id=proposal_id,
         why=why,
     )
-
-
-@transaction.atomic
-def _approve(firm_id: int, proposal_id: int, by: Member, at: datetime, note: str, seen_sha256: str | None) -> Outcome:
-    proposal = locked(firm_id, proposal_id)
-    if seen_sha256 is not None and seen_sha256 != proposal.content_sha256:
-        raise OtherContent("The proposal now holds other trades than you looked at. Look at these, then decide.")
-    _check_content(proposal)
-    _record(proposal, by, Approval.Decision.APPROVE, note, at)
-    if proposal.needs_two and proposal.status == Proposal.Status.PENDING:
-        _move(proposal, Proposal.Status.AWAITING_SECOND, by, at, note=note)
-        return Outcome(proposal.status, f"Approved by you. A second approver is needed: {proposal.two_reason}")
-    _move(proposal, Proposal.Status.APPROVED, by, at, note=note)
-    try:
-        stage_orders(firm_id=firm_id, proposal=proposal, approved_by=by.email, at=at)
-    except (NoConnection, UnknownLot) as error:
-        raise OrdersRefused(str(error)) from error
-    return Outcome(proposal.status, f"Approved. {proposal.trade_count} orders are on their way.")
-
-
-def _check_content(proposal: Proposal) -> None:
-    """Read the trades again and compare them with the hash that is approved; nobody changes them until this is done.
-
-    :raises ContentDiffers: if they make another hash
-    """
-    rows = ProposalAccount.objects.for_firm(proposal.firm_id).filter(proposal=proposal).order_by("id")
-    parts = list(rows.select_for_update().values_list("account_id", "trades"))
-    if content_digest(parts) != proposal.content_sha256:
-        raise ContentDiffers(
-            "The trades of this proposal were changed after it was made, so nothing was approved and nothing is sent. "
-            "Scan the household again, and tell whoever runs this installation."
-        )
 
 
 @transaction.atomic
@@ -189,10 +130,7 @@ def mark_if_stale(*, firm_id: int, proposal_id: int, at: datetime) -> str:
 
 
 def _record(proposal: Proposal, by: Member, decision: str, reason: str, at: datetime) -> None:
-    approvals = Approval.objects.for_firm(proposal.firm_id)
-    if decision == Approval.Decision.APPROVE and approvals.filter(proposal=proposal, member_id=by.id).exists():
-        raise SecondApproverNeeded("You approved this proposal already; another approver must look at it too.")
-    approvals.create(
+    Approval.objects.for_firm(proposal.firm_id).create(
         proposal=proposal,
         member_id=by.id,
         decision=decision,

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from accounts.selectors.members import Member
 from trading.models import Proposal
-from trading.services import approvals
+from trading.services.approvals import Outcome, ProposalNotFound
+from trading.services.approving import Refusal, approve_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +22,29 @@ class Decided:
     sentence: str
 
 
+TOGETHER = 50
+"""Proposals that share a transaction: what is approved together is undone together if the machine fails."""
+
+
 def approve_many(
     *, firm_id: int, wanted: Sequence[tuple[int, str]], by: Member, at: datetime, note: str = ""
 ) -> list[Decided]:
-    """Approve proposals as they were seen, one transaction each, in the order given.
+    """Approve proposals as they were seen, some to a transaction and each by itself, in the order given.
 
     :param wanted: each proposal with the hash of the trades that the approver saw
     """
     rows = Proposal.objects.for_firm(firm_id).filter(pk__in=[pk for pk, _ in wanted])
     names = dict(rows.values_list("id", "household__name"))
-    return [_approve(firm_id, pk, names.get(pk, ""), seen, by, at, note) for pk, seen in wanted]
+    found: dict[int, Outcome | Refusal] = {}
+    for begin in range(0, len(wanted), TOGETHER):
+        part = wanted[begin : begin + TOGETHER]
+        found.update(approve_together(firm_id=firm_id, wanted=part, by=by, at=at, note=note))
+    return [_decided(pk, names.get(pk, ""), found[pk]) for pk, _ in wanted]
 
 
-def _approve(firm_id: int, pk: int, household: str, seen: str, by: Member, at: datetime, note: str) -> Decided:
-    try:
-        outcome = approvals.approve(firm_id=firm_id, proposal_id=pk, by=by, at=at, note=note, seen_sha256=seen)
-    except approvals.ProposalNotFound:
+def _decided(pk: int, household: str, outcome: Outcome | Refusal) -> Decided:
+    if isinstance(outcome, ProposalNotFound):
         return Decided(pk, household, False, "There is no such proposal.")
-    except (approvals.ProposalIsStale, *approvals.REFUSALS) as why:
-        return Decided(pk, household, False, str(why))
-    return Decided(pk, household, True, outcome.sentence)
+    if isinstance(outcome, Outcome):
+        return Decided(pk, household, True, outcome.sentence)
+    return Decided(pk, household, False, str(outcome))

@@ -14,7 +14,7 @@ from portfolios.selectors.scans import newest_scan
 from portfolios.services.scans import ShardTaken, due_shards, start_scan
 from trading.models import Proposal
 from trading.selectors.orders import open_orders
-from trading.services import approvals
+from trading.services import approvals, approving
 from trading.services.outbox import send_due
 from trading.services.scans import run_shard
 from trading.services.streams import connection_ids, pull_events
@@ -105,7 +105,7 @@ def _approve(firm_id: int, proposal_id: int, first: Member, second: Member, cloc
     for member in (first, second):
         with firm_scope(firm_id):
             try:
-                outcome = approvals.approve(firm_id=firm_id, proposal_id=proposal_id, by=member, at=clock())
+                outcome = approving.approve(firm_id=firm_id, proposal_id=proposal_id, by=member, at=clock())
             except (approvals.ProposalIsStale, approvals.OrdersRefused) as error:
                 return str(error)
         if outcome.status == Proposal.Status.APPROVED:

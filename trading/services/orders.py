@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -12,15 +15,18 @@ from accounts.services import audit
 from accounts.tenancy import firm_scope
 from portfolios.models import Lot
 from portfolios.selectors.execution import execution_terms
+from portfolios.selectors.market_rules import tick_sizes
 from portfolios.selectors.quotes import Quote
 from rebalancer.engine.fees import Side
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
 from trading.models import (
+    BrokerConnection,
     Order,
     OrderCommand,
     OrderLot,
     OrderTransition,
     Proposal,
+    ProposalAccount,
     RebalanceRun,
 )
 from trading.services.construction.names import client_order_id
@@ -32,6 +38,10 @@ from trading.services.stops import hold_staged
 
 SELL_WAVE, BUY_WAVE = 1, 2
 CANCEL_PRIORITY = 1
+
+
+class NoConnection(RuntimeError):
+    """The firm has no line to the custodian of an account."""
 
 
 class UnknownLot(RuntimeError):
@@ -50,27 +60,74 @@ class OrderInBlock(RuntimeError):
     """The order left together with other accounts' orders and cannot be taken back alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The orders that proposals would make, and by proposal why some cannot be made."""
+
+    trades: Sequence[Trade]
+    refused: Mapping[int, NoConnection | UnknownLot]
+    skipped: Mapping[int, list[dict[str, Any]]]
+    """What is left out of each proposal, as its run will keep it."""
+
+
 def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: datetime) -> RebalanceRun:
     """Write down the orders of an approved proposal, in the caller's transaction; nothing goes on the wire here.
 
     Sells are the first wave and name their lots; buys are the second.
 
-    :raises trades.NoConnection: if an account's custodian cannot be reached by this firm
+    :raises NoConnection: if an account's custodian cannot be reached by this firm
     :raises UnknownLot: if a sell names a lot that is not the account's, or its lots do not sum to its quantity
     """
-    terms = execution_terms(firm_id)
-    run = RebalanceRun.objects.for_firm(firm_id).create(
-        proposal=proposal,
-        content_sha256=proposal.content_sha256,
-        approved_by=approved_by,
-        settlement=terms.settlement,
-        haircut=terms.settlement_haircut_weight,
-        created_at=at,
+    drafts = draft_orders(firm_id=firm_id, proposals=[proposal])
+    if proposal.pk in drafts.refused:
+        raise drafts.refused[proposal.pk]
+    (run,) = stage_drafts(firm_id=firm_id, proposals=[proposal], drafts=drafts, approved_by=approved_by, at=at)
+    return run
+
+
+def draft_orders(*, firm_id: int, proposals: Sequence[Proposal]) -> Drafts:
+    """What the orders of these proposals would be; nothing is written."""
+    parts = list(
+        ProposalAccount.objects.for_firm(firm_id)
+        .filter(proposal__in=proposals)
+        .select_related("account__custodian")
+        .defer("scenarios", "figures", "skipped", "inputs")
+        .order_by("proposal_id", "id")
     )
-    trades, run.skipped = constructed(trades_of(firm_id, proposal, at), terms)
-    if run.skipped:
-        run.save(update_fields=["skipped"])
-    orders = [_order(run, trade, number, at) for number, trade in enumerate(trades)]
+    lines = _connections(firm_id)
+    refused: dict[int, NoConnection | UnknownLot] = {}
+    for part in parts:
+        if part.trades and part.account.custodian_id not in lines:
+            refused[part.proposal_id] = NoConnection(
+                f"There is no connection to {part.account.custodian.name}, where {part.account} is held."
+            )
+    reachable = [part for part in parts if part.proposal_id not in refused]
+    trades, skipped = constructed(trades_of(firm_id, reachable, lines), execution_terms(firm_id))
+    refused.update(_wrong_lots(firm_id, trades))
+    return Drafts([trade for trade in trades if trade.proposal_id not in refused], refused, skipped)
+
+
+def stage_drafts(
+    *, firm_id: int, proposals: Sequence[Proposal], drafts: Drafts, approved_by: str, at: datetime
+) -> list[RebalanceRun]:
+    """Write down the drafted orders of approved proposals, in the caller's transaction: a run for each proposal."""
+    terms = execution_terms(firm_id)
+    runs = RebalanceRun.objects.for_firm(firm_id).bulk_create(
+        RebalanceRun(
+            proposal=proposal,
+            content_sha256=proposal.content_sha256,
+            approved_by=approved_by,
+            settlement=terms.settlement,
+            haircut=terms.settlement_haircut_weight,
+            skipped=drafts.skipped.get(proposal.pk, []),
+            created_at=at,
+        )
+        for proposal in proposals
+    )
+    by_proposal = {run.proposal_id: run for run in runs}
+    trades = [trade for trade in drafts.trades if trade.proposal_id in by_proposal]
+    increments = tick_sizes(sorted({trade.security.pk for trade in trades}), on=timezone.localdate(at))
+    orders = [_order(by_proposal[trade.proposal_id], trade, increments.get(trade.security.pk), at) for trade in trades]
     Order.objects.for_firm(firm_id).bulk_create(orders)
     _name_lots(firm_id, orders, trades)
     OrderTransition.objects.for_firm(firm_id).bulk_create(
@@ -78,18 +135,19 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
         for order in orders
     )
     hold_staged(firm_id=firm_id, orders=orders, at=at)
-    audit.record(
+    count = Counter(trade.proposal_id for trade in trades)
+    audit.record_each(
         firm_id=firm_id,
         at=at,
         actor=approved_by,
         action="ORDERS_STAGED",
         subject="proposal",
-        subject_id=proposal.pk,
-        run=run.pk,
-        orders=len(orders),
-        content_sha256=run.content_sha256,
+        payloads={
+            run.proposal_id: {"run": run.pk, "orders": count[run.proposal_id], "content_sha256": run.content_sha256}
+            for run in runs
+        },
     )
-    return run
+    return runs
 
 
 def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> OrderStatus:
@@ -123,20 +181,25 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
         return OrderStatus(order.status)
 
 
-def _order(run: RebalanceRun, trade: Trade, number: int, at: datetime) -> Order:
-    price, quantity = Decimal(trade.trade["price"]), trade.trade["quantity"]
-    what = (trade.account.pk, trade.security.symbol, trade.side, quantity, trade.kind, number)
+def _connections(firm_id: int) -> dict[int, BrokerConnection]:
+    """The firm's line to each custodian; of several the first."""
+    rows = BrokerConnection.objects.for_firm(firm_id).select_related("custodian").order_by("-id")
+    return {line.custodian_id: line for line in rows}
+
+
+def _order(run: RebalanceRun, trade: Trade, increment: Decimal | None, at: datetime) -> Order:
+    price = Decimal(trade.trade["price"])
     quote = trade.quote or Quote(timezone.localdate(at), price, price, price)
     return Order(
         run=run,
         connection=trade.connection,
         account=trade.account,
         security=trade.security,
-        client_order_id=client_order_id(run.proposal, *what),
+        client_order_id=client_order_id(run.proposal, *trade.economics),
         side=trade.side,
-        quantity=Decimal(quantity),
+        quantity=Decimal(trade.trade["quantity"]),
         kind=trade.kind,
-        limit_price=marketable_limit(trade.side, quote, trade.increment) if trade.kind == Order.Kind.LIMIT else None,
+        limit_price=marketable_limit(trade.side, quote, increment) if trade.kind == Order.Kind.LIMIT else None,
         reference_price=price,
         notional=trade.dollars,
         tier=trade.tier,
@@ -149,20 +212,29 @@ def _order(run: RebalanceRun, trade: Trade, number: int, at: datetime) -> Order:
     )
 
 
-def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[Trade]) -> None:
-    sells = [(order, trade) for order, trade in zip(orders, trades, strict=True) if trade.side is Side.SELL]
-    named = {int(lot["lot_id"]) for _, trade in sells for lot in trade.trade["lots"]}
-    homes = dict(_lot_homes(firm_id, named))
-    rows = []
-    for order, trade in sells:
-        lots = [(int(lot["lot_id"]), Decimal(lot["quantity"])) for lot in trade.trade["lots"]]
-        if sum(quantity for _, quantity in lots) != order.quantity:
-            raise UnknownLot(f"The lots of the {trade.security} sale in {trade.account} do not sum to its shares.")
-        for position, (lot_id, quantity) in enumerate(lots):
+def _wrong_lots(firm_id: int, trades: Sequence[Trade]) -> dict[int, UnknownLot]:
+    """By proposal, the first sale that names shares which are not its account's."""
+    sells = [trade for trade in trades if trade.side is Side.SELL]
+    homes = dict(_lot_homes(firm_id, {lot_id for trade in sells for lot_id, _ in trade.lots}))
+    wrong: dict[int, UnknownLot] = {}
+    for trade in sells:
+        if sum(quantity for _, quantity in trade.lots) != Decimal(trade.trade["quantity"]):
+            told = f"The lots of the {trade.security} sale in {trade.account} do not sum to its shares."
+            wrong.setdefault(trade.proposal_id, UnknownLot(told))
+        for lot_id, _ in trade.lots:
             if homes.get(lot_id) != (trade.account.pk, trade.security.pk):
-                raise UnknownLot(f"{trade.account} has no lot {lot_id} of {trade.security}. Scan again.")
-            rows.append(OrderLot(order=order, lot_id=lot_id, position=position, quantity=quantity))
-    OrderLot.objects.for_firm(firm_id).bulk_create(rows)
+                told = f"{trade.account} has no lot {lot_id} of {trade.security}. Scan again."
+                wrong.setdefault(trade.proposal_id, UnknownLot(told))
+    return wrong
+
+
+def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[Trade]) -> None:
+    OrderLot.objects.for_firm(firm_id).bulk_create(
+        OrderLot(order=order, lot_id=lot_id, position=position, quantity=quantity)
+        for order, trade in zip(orders, trades, strict=True)
+        if trade.side is Side.SELL
+        for position, (lot_id, quantity) in enumerate(trade.lots)
+    )
 
 
 def _lot_homes(firm_id: int, lot_ids: Iterable[int]) -> Iterable[tuple[int, tuple[int, int]]]:

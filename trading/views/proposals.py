@@ -17,7 +17,7 @@ from accounts.views.answers import answer
 from accounts.views.asked import NOTE_LENGTH, id_of, text_of
 from trading.selectors.proposals import proposal_page
 from trading.selectors.runs import idle_sentence, left_out
-from trading.services import approvals, scenarios
+from trading.services import approvals, approving, scenarios
 from trading.tasks.orders import nudge_orders
 
 OTHER = "OTHER"
@@ -42,7 +42,7 @@ def proposal(request: FirmRequest, pk: int) -> HttpResponse:
 def approve(request: FirmRequest, pk: int) -> HttpResponse:
     note = text_of(request.POST, "note", length=NOTE_LENGTH)
     try:
-        outcome = approvals.approve(
+        outcome = approving.approve(
             firm_id=request.member.firm_id,
             proposal_id=pk,
             by=request.member,

@@ -13,13 +13,13 @@ from tests.trading.services.test_scans import proposal_of, scan
 from tests.trading.worlds import make_connection
 from tests.worlds import NOW, TODAY, Birch, Cedar, make_account, make_lot
 from trading.models import Approval, Order, Proposal, RebalanceRun
-from trading.services import approvals
+from trading.services import approvals, approving
 
 Status = Proposal.Status
 
 
 def approve(world: Birch, proposal: Proposal, by: Member | None = None) -> approvals.Outcome:
-    return approvals.approve(firm_id=world.firm_id, proposal_id=proposal.pk, by=by or world.adviser, at=NOW)
+    return approving.approve(firm_id=world.firm_id, proposal_id=proposal.pk, by=by or world.adviser, at=NOW)
 
 
 def reject(world: Birch, proposal: Proposal, reason: str = "Client's wish") -> approvals.Outcome:

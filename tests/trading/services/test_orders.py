@@ -11,9 +11,9 @@ from tests.trading.worlds import buy, make_connection, make_proposal, orders, se
 from tests.worlds import NOW, Birch, Cedar
 from trading.lifecycle import ForbiddenMove, OrderStatus
 from trading.models import OrderCommand, OrderLot
-from trading.services.construction.trades import NoConnection
 from trading.services.moves import OrderMoved, move_order
 from trading.services.orders import (
+    NoConnection,
     OrderHasEnded,
     OrderNotFound,
     UnknownLot,

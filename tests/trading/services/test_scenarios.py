@@ -16,7 +16,7 @@ from tests.trading.worlds import make_connection
 from tests.worlds import NOW, Birch, Cedar, World, make_account, make_assignment, make_household, make_lot
 from trading.models import Approval, Order, Proposal, ProposalAccount
 from trading.packing import content_digest
-from trading.services import approvals, scenarios
+from trading.services import approvals, approving, scenarios
 
 NAMES = ["BALANCED", "CLOSEST", "MIN_TAX"]
 HEAD = (
@@ -144,7 +144,7 @@ def test_choosing_what_it_holds_changes_nothing(birch: Birch, proposal: Proposal
 
 def test_what_was_chosen_is_what_is_approved_and_ordered(birch: Birch, proposal: Proposal) -> None:
     choose(birch, proposal, "MIN_TAX")
-    approvals.approve(firm_id=birch.firm_id, proposal_id=proposal.pk, by=birch.adviser, at=NOW)
+    approving.approve(firm_id=birch.firm_id, proposal_id=proposal.pk, by=birch.adviser, at=NOW)
     (part,) = parts_of(proposal)
     ordered = Order.objects.for_firm(birch.firm_id).values_list("security__symbol", "side", "quantity")
     wanted = [(one["symbol"], one["side"], Decimal(one["quantity"])) for one in part.scenarios["MIN_TAX"]["trades"]]
@@ -155,7 +155,7 @@ def test_what_was_chosen_is_what_is_approved_and_ordered(birch: Birch, proposal:
 def test_whoever_looked_at_other_trades_does_not_approve_these(birch: Birch, proposal: Proposal) -> None:
     choose(birch, proposal, "MIN_TAX")
     with pytest.raises(approvals.OtherContent, match="other trades than you looked at"):
-        approvals.approve(
+        approving.approve(
             firm_id=birch.firm_id,
             proposal_id=proposal.pk,
             by=birch.adviser,
@@ -179,7 +179,7 @@ def test_once_somebody_approved_the_next_one_looks_at_the_same(birch: Birch) -> 
     publish_policy(firm_id=birch.firm_id, toml="[approval]\nfour_eyes_turnover = 1000\n", at=NOW, by="t")
     scan(birch)
     large = proposal_of(birch)
-    approvals.approve(firm_id=birch.firm_id, proposal_id=large.pk, by=birch.adviser, at=NOW)
+    approving.approve(firm_id=birch.firm_id, proposal_id=large.pk, by=birch.adviser, at=NOW)
     with pytest.raises(scenarios.ApprovedAlready, match="second approver must look at the same"):
         choose(birch, again(large), "MIN_TAX", by=birch.members["COMPLIANCE"])
     assert head(again(large)) == head(large)

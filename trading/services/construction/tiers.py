@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
 
 from rebalancer.engine.fees import Side
 from rebalancer.engine.money import ZERO
 
 FIRST, REST = 1, 2
-Sized = tuple[int, Side, Decimal]
-"""An account, a side, and the dollars by which the trade mends drift."""
+Sized = tuple[Hashable, Side, Decimal]
+"""A proposal's account, a side, and the dollars by which the trade mends drift."""
 
 
 def tiers_of(trades: Sequence[Sized], first: int | None) -> list[int]:
@@ -22,7 +22,7 @@ def tiers_of(trades: Sequence[Sized], first: int | None) -> list[int]:
     """
     if first is None:
         return [FIRST] * len(trades)
-    by_account: dict[int, list[int]] = defaultdict(list)
+    by_account: dict[Hashable, list[int]] = defaultdict(list)
     for place, (account, _, _) in sorted(enumerate(trades), key=lambda one: (-one[1][2], one[0])):
         by_account[account].append(place)
     leading = {place for places in by_account.values() for place in _leading(trades, places, first)}

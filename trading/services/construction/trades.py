@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
-
-from django.utils import timezone
 
 from accounts.models import Account
 from portfolios.models import Security, SecurityKind
 from portfolios.selectors.execution import ExecutionTerms
-from portfolios.selectors.market_rules import tick_sizes
 from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.fees import Side
 from rebalancer.engine.money import cents, times
 from trading.connections import takes_dollars_of_funds
-from trading.models import BrokerConnection, Proposal, ProposalAccount
+from trading.models import BrokerConnection, ProposalAccount
 from trading.services.construction.children import DROPPED, Construction, children_of
 from trading.services.construction.tiers import tiers_of
 from trading.services.limits import kind_of
 
-
-class NoConnection(RuntimeError):
-    """The firm has no line to the custodian of an account."""
+Skipped = dict[int, list[dict[str, Any]]]
+"""Entries for what is left out, by proposal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
     """One trade of a proposal, with what an order needs besides."""
 
+    proposal_id: int
     account: Account
     connection: BrokerConnection
     security: Security
     quote: Quote | None
     trade: Mapping[str, Any]
     kind: str
-    increment: Decimal | None = None
+    place: int
+    """Among the trades of its account."""
     tier: int = 1
     session: int = 1
     part: int = 1
@@ -47,6 +45,17 @@ class Trade:
     @property
     def side(self) -> Side:
         return Side(self.trade["side"])
+
+    @property
+    def lots(self) -> list[tuple[int, Decimal]]:
+        """Ids of the lots that a sale names, and the shares of each."""
+        return [(int(lot["lot_id"]), Decimal(lot["quantity"])) for lot in self.trade["lots"]]
+
+    @property
+    def economics(self) -> tuple[object, ...]:
+        """All that tells its order from every other of the proposal."""
+        what = (self.account.pk, self.security.symbol, self.side, self.trade["quantity"], self.kind)
+        return (*what, self.place, self.part, self.parts)
 
     @property
     def amount(self) -> Decimal:
@@ -62,45 +71,36 @@ class Trade:
         return cents(self.amount) if takes_dollars_of_funds(line.adapter, line.capabilities) else None
 
 
-def trades_of(firm_id: int, proposal: Proposal, at: datetime) -> list[Trade]:
-    """Every trade of the proposal, by account, in the order in which they were approved.
-
-    :raises NoConnection: if an account's custodian cannot be reached by this firm
-    """
-    parts = list(
-        ProposalAccount.objects.for_firm(firm_id)
-        .filter(proposal=proposal)
-        .select_related("account__custodian")
-        .defer("scenarios", "figures", "skipped")
-        .order_by("id")
-    )
+def trades_of(firm_id: int, parts: Sequence[ProposalAccount], lines: Mapping[int, BrokerConnection]) -> list[Trade]:
+    """Every trade of these accounts, in the order in which they were approved; `lines` are by custodian."""
     symbols = {trade["symbol"] for part in parts for trade in part.trades}
     securities = {security.symbol: security for security in Security.objects.filter(symbol__in=symbols)}
-    ids = [security.pk for security in securities.values()]
-    quotes, increments = newest_quotes(firm_id, ids), tick_sizes(ids, on=timezone.localdate(at))
-    lines = _connections(firm_id, [part.account for part in parts if part.trades])
+    quotes = newest_quotes(firm_id, [security.pk for security in securities.values()])
     return [
         Trade(
+            proposal_id=part.proposal_id,
             account=part.account,
             connection=lines[part.account.custodian_id],
             security=securities[trade["symbol"]],
             quote=quotes.get(securities[trade["symbol"]].pk),
             trade=trade,
             kind=kind_of(securities[trade["symbol"]].kind),
-            increment=increments.get(securities[trade["symbol"]].pk),
+            place=place,
         )
         for part in parts
-        for trade in part.trades
+        for place, trade in enumerate(part.trades)
     ]
 
 
-def constructed(trades: Sequence[Trade], terms: ExecutionTerms) -> tuple[list[Trade], list[dict[str, Any]]]:
-    """The trades as the orders that carry them out, and what is left out of them, with its reason."""
+def constructed(trades: Sequence[Trade], terms: ExecutionTerms) -> tuple[list[Trade], Skipped]:
+    """The trades as the orders that carry them out, and what is left out of them, with its reason, by proposal."""
     sliced = terms.slice_volume_weight is not None
     volumes = newest_volumes(sorted({trade.security.pk for trade in trades})) if sliced else {}
-    tiers = tiers_of([(trade.account.pk, trade.side, trade.amount) for trade in trades], terms.tier)
+    tiers = tiers_of(
+        [((trade.proposal_id, trade.account.pk), trade.side, trade.amount) for trade in trades], terms.tier
+    )
     found: list[Trade] = []
-    skipped: list[dict[str, Any]] = []
+    skipped: Skipped = defaultdict(list)
     for trade, tier in zip(trades, tiers, strict=True):
         line = trade.connection
         made = children_of(
@@ -127,7 +127,7 @@ def constructed(trades: Sequence[Trade], terms: ExecutionTerms) -> tuple[list[Tr
             for number, one in enumerate(made.children, start=1)
         ]
         if made.dropped:
-            skipped.append(_dropped(trade, made.dropped))
+            skipped[trade.proposal_id].append(_dropped(trade, made.dropped))
     return found, skipped
 
 
@@ -139,12 +139,3 @@ def _dropped(trade: Trade, quantity: Decimal) -> dict[str, Any]:
         "account_id": trade.account.pk,
         "reason": DROPPED.format(custodian=trade.connection.custodian.name),
     }
-
-
-def _connections(firm_id: int, accounts: Sequence[Account]) -> dict[int, BrokerConnection]:
-    rows = BrokerConnection.objects.for_firm(firm_id).select_related("custodian").order_by("-id")
-    lines = {line.custodian_id: line for line in rows}
-    for account in accounts:
-        if account.custodian_id not in lines:
-            raise NoConnection(f"There is no connection to {account.custodian.name}, where {account} is held.")
-    return lines
