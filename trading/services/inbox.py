@@ -14,11 +14,12 @@ from itertools import islice
 from accounts.tenancy import firm_scope
 from rebalancer.engine.calendars import settles_on
 from rebalancer.engine.fees import Side, regulatory_fees
+from rebalancer.engine.money import ZERO
 from trading.lifecycle import ForbiddenMove
 from trading.models import BrokerConnection, Execution, InboundEvent, Order
 from trading.services.blocks.allocating import share_out
 from trading.services.blocks.following import echoes
-from trading.services.construction.funds import settle_days
+from trading.services.construction.funds import is_fund, settle_days
 from trading.services.deliveries import Delivery, Report
 from trading.services.moves import Moves
 from trading.services.overfills import stop_overfilled
@@ -250,7 +251,9 @@ def _apply(batch: _Batch, story: Story, delivery: Delivery, event: InboundEvent)
 
 def _execution(batch: _Batch, order: Order, report: Report) -> Execution:
     fees = report.fees
-    if fees is None:
+    if fees is None and is_fund(order):
+        fees = ZERO  # who redeems shares of a fund sells them on no exchange
+    elif fees is None:
         fees = regulatory_fees(
             side=Side(order.side), quantity=report.quantity, price=report.price, trade_on=report.trade_on
         ).charged

@@ -16,7 +16,7 @@ from trading.custodians.simulator.clock import Hours, now_ns
 from trading.custodians.simulator.door import body_of, exchange_of, reply
 from trading.custodians.simulator.errors import ApiError, bad_request, unprocessable
 from trading.custodians.simulator.exchange import Exchange
-from trading.custodians.simulator.records import AVERAGE_PRICE, TRADING, ZERO, Position
+from trading.custodians.simulator.records import AVERAGE_PRICE, PENNY, TRADING, ZERO, Position
 from trading.custodians.simulator.render import plain
 from trading.custodians.simulator.store import Store
 
@@ -73,10 +73,13 @@ def set_price(store: Store, row: Mapping[str, Any]) -> str:
     last = _positive(row, "last", plain((bid + ask) / 2))
     known = store.asset(symbol)
     store.write(
-        "INSERT OR REPLACE INTO assets VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO assets (symbol, id, name, bid, ask, last, previous_close, fractionable, increment,"
+        " at_nav) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         *(symbol, str(uuid.uuid5(ASSET_IDS, symbol)), row.get("name") or (known.name if known else symbol)),
         *(bid, ask, last, _positive(row, "previous_close", plain(known.previous_close if known else last))),
         bool(row.get("fractionable", known.fractionable if known else True)),
+        _positive(row, "increment", plain(known.increment if known else PENNY)),
+        bool(row.get("at_nav", known.at_nav if known else False)),
     )
     return symbol
 

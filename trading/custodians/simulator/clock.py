@@ -62,6 +62,17 @@ def next_open_and_close(at_ns: int) -> tuple[datetime, datetime]:
     return next(opens for opens, _ in hours if opens > at), next(closes for _, closes in hours if closes > at)
 
 
+def priced_ns(submitted_ns: int) -> int:
+    """When the price of a fund's order is told: as the session opens that follows the close after it arrived."""
+    _, closes_at = next_open_and_close(submitted_ns)
+    return nanoseconds(next_open_and_close(nanoseconds(closes_at))[0])
+
+
+def fund_expires_ns(submitted_ns: int) -> int:
+    """The close of the session in which its price is told."""
+    return nanoseconds(next_open_and_close(priced_ns(submitted_ns))[1])
+
+
 def is_open(hours: Hours, at_ns: int) -> bool:
     if hours is Hours.SESSIONS:
         return is_session_open(at_ns)

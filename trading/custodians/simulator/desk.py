@@ -9,10 +9,19 @@ from typing import Any
 
 from rebalancer.engine.money import cents
 from trading.custodians.simulator import fills, intake, render
-from trading.custodians.simulator.clock import EventIds, Hours, is_open, nanoseconds, next_open_and_close, now_ns
+from trading.custodians.simulator.clock import (
+    EventIds,
+    Hours,
+    fund_expires_ns,
+    is_open,
+    nanoseconds,
+    next_open_and_close,
+    now_ns,
+    priced_ns,
+)
 from trading.custodians.simulator.errors import duplicate_client_order_id, not_found, unprocessable
 from trading.custodians.simulator.faults import FATES, Fault, FaultBoard, FaultKind
-from trading.custodians.simulator.records import ZERO, Account, Event, Execution, Order, Position
+from trading.custodians.simulator.records import ZERO, Account, Asset, Event, Execution, Order, Position
 from trading.custodians.simulator.store import Store
 
 IDS = uuid.UUID("a0d3b1d6-4f7f-4c3f-8d1e-61f3f0b6c2aa")
@@ -49,7 +58,7 @@ class Desk:
         open_orders = self.store.open_orders(account.id)
         if not account.passes_on:
             intake.check_opposite(ticket, open_orders)
-        order = self._new_order(account, ticket, asset.id, self._fate(ticket))
+        order = self._new_order(account, ticket, asset, self._fate(ticket))
         order = replace(order, hold_unit=intake.hold_unit(ticket, asset, self.market_buffer_bps))
         if account.passes_on:
             pass  # who pays and who delivers is known when the block is allocated
@@ -80,7 +89,7 @@ class Desk:
         fault = self.strikes(FaultKind.CLOCK_SKEW, symbol, subject)
         return int(fault.seconds * 1e9) if fault else 0
 
-    def _new_order(self, account: Account, ticket: intake.Ticket, asset_id: str, fate: str) -> Order:
+    def _new_order(self, account: Account, ticket: intake.Ticket, asset: Asset, fate: str) -> Order:
         at_ns = now_ns()
         return Order(
             id=str(uuid.uuid5(IDS, f"{self.seed}:{account.id}:{ticket.client_order_id}")),
@@ -88,7 +97,7 @@ class Desk:
             key_id=account.key_id,
             client_order_id=ticket.client_order_id,
             symbol=ticket.symbol,
-            asset_id=asset_id,
+            asset_id=asset.id,
             side=ticket.side,
             type=ticket.type,
             time_in_force="day",
@@ -98,7 +107,7 @@ class Desk:
             hold_unit=ZERO,
             fate=fate,
             submitted_ns=at_ns,
-            expires_ns=nanoseconds(next_open_and_close(at_ns)[1]),
+            expires_ns=fund_expires_ns(at_ns) if asset.at_nav else nanoseconds(next_open_and_close(at_ns)[1]),
             status="pending_new" if self.is_open() else "accepted",
             updated_ns=at_ns,
         )
@@ -139,6 +148,8 @@ class Desk:
             return self._go_live(order)
         asset = self.store.asset(order.symbol)
         if asset is None or not fills.is_marketable(order, asset):
+            return None
+        if asset.at_nav and self.hours is Hours.SESSIONS and now_ns() < priced_ns(order.submitted_ns):
             return None
         if order.fate == FaultKind.EXPIRE:
             self.expire(order.id)

@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from random import Random
 
-from trading.custodians.simulator.records import SHARE_STEP, Asset, Order
+from trading.custodians.simulator.records import PENNY, SHARE_STEP, Asset, Order
 
 LARGE_QUANTITY = 200
 SPLITTABLE_QUANTITY = 10
@@ -33,9 +33,9 @@ def dice(seed: int, *words: object) -> Random:
     return Random(":".join(map(str, (seed, *words))))  # noqa: S311 - a market, not a secret
 
 
-def tick(price: Decimal) -> Decimal:
-    """The minimum price variation (SEC Rule 612): a cent from a dollar up, a hundredth of one below."""
-    return Decimal("0.01") if price >= ONE_DOLLAR else Decimal("0.0001")
+def tick(price: Decimal, increment: Decimal = PENNY) -> Decimal:
+    """The minimum price variation (SEC Rule 612): the security's from a dollar up, a hundredth of a cent below."""
+    return increment if price >= ONE_DOLLAR else Decimal("0.0001")
 
 
 def is_marketable(order: Order, asset: Asset) -> bool:
@@ -70,7 +70,9 @@ def quantities(seed: int, client_order_id: str, quantity: Decimal, *, least: int
 
 
 def price_of(seed: int, order: Order, asset: Asset) -> Decimal:
-    """The price of the order's next execution, on the tick."""
+    """The price of the order's next execution, on the tick; that of a fund is the one of the day."""
+    if asset.at_nav:
+        return asset.last
     touch = asset.ask if order.side == "buy" else asset.bid
     bps = dice(seed, order.client_order_id, "slippage", order.executions).choice(SLIPPAGE_BPS)
     slip = touch * bps / 10_000
@@ -87,6 +89,8 @@ def next_slice(seed: int, order: Order, asset: Asset, *, least: int = 1) -> Slic
     if order.quantity is None:
         amount = order.notional or Decimal(0)
         return Slice(max((amount / price).quantize(SHARE_STEP, ROUND_DOWN), SHARE_STEP), price, is_last=True)
+    if asset.at_nav:
+        return Slice(order.leaves, price, is_last=True)
     sizes = quantities(seed, order.client_order_id, order.quantity, least=least)
     is_last = order.executions >= len(sizes) - 1 or sizes[order.executions] >= order.leaves
     return Slice(order.leaves if is_last else sizes[order.executions], price, is_last)

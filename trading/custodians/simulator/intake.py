@@ -95,11 +95,13 @@ def check_asset(ticket: Ticket, asset: Asset) -> None:
         raise forbidden(f"requested asset is not fractionable: {asset.symbol}")
     if ticket.quantity and -int(ticket.quantity.normalize().as_tuple().exponent) > EXECUTED_PLACES:
         raise unprocessable(f"qty of {asset.symbol} executes in steps of one millionth of a share")
-    if ticket.limit_price and ticket.limit_price % tick(ticket.limit_price):
+    if ticket.limit_price and ticket.limit_price % tick(ticket.limit_price, asset.increment):
         raise unprocessable(
             f"invalid limit_price {plain(ticket.limit_price)}. "
             "sub-penny increment does not fulfill minimum pricing criteria"
         )
+    if asset.at_nav and ticket.limit_price:
+        raise unprocessable(f"{asset.symbol} is priced once a day: it takes no limit")
     if ticket.side == "buy" and cost_of(ticket, asset, 0) < SMALLEST_ORDER:
         raise forbidden("cost basis must be >= minimal amount of order 1")
 

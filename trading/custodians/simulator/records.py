@@ -11,6 +11,7 @@ from rebalancer.engine.money import cents
 ZERO = Decimal(0)
 FILL, CORRECTION, BUST = "fill", "correct", "bust"
 SHARE_STEP = Decimal("0.000001")  # the finest quantity that is executed
+PENNY = Decimal("0.01")
 TRADING, AVERAGE_PRICE = "TRADING", "AVERAGE_PRICE"
 OPEN_STATUSES = frozenset({"accepted", "pending_new", "new", "partially_filled"})
 
@@ -50,7 +51,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A security and its market: the far touches, the last trade and the close of the day before."""
+    """A security and its market: the far touches, the last trade and the close of the day before.
+
+    Its prices from a dollar on are multiples of `increment`. One `at_nav` is a mutual fund: `last` is its price, which
+    it has once a day, after the close.
+    """
 
     symbol: str
     id: str
@@ -60,6 +65,8 @@ class Asset:
     last: Decimal
     previous_close: Decimal
     fractionable: bool
+    increment: Decimal = PENNY
+    at_nav: bool = False
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Asset:
@@ -72,6 +79,8 @@ class Asset:
             last=Decimal(row["last"]),
             previous_close=Decimal(row["previous_close"]),
             fractionable=bool(row["fractionable"]),
+            increment=Decimal(row["increment"]),
+            at_nav=bool(row["at_nav"]),
         )
 
 

@@ -66,6 +66,7 @@ ADDED: Mapping[str, Mapping[str, str]] = {
         "gross": "TEXT",
     },
     "accounts": {"kind": "TEXT NOT NULL DEFAULT 'TRADING'"},
+    "assets": {"increment": "TEXT NOT NULL DEFAULT '0.01'", "at_nav": "INTEGER NOT NULL DEFAULT 0"},
 }
 
 FIXED: tuple[str, ...] = (

@@ -56,9 +56,14 @@ def too_late_because(symbol: str, terms: Terms, now: datetime) -> str:
     return f"The cut-off of {symbol} was at {when}; the order goes for the price of {following}."
 
 
+def is_fund(order: Order) -> bool:
+    """Is it for a mutual fund? Looks at the security only where the order has no limit."""
+    return order.kind == Order.Kind.MARKET and order.security.kind == SecurityKind.MUTUAL_FUND
+
+
 def settle_days(order: Order) -> int | None:
     """Business days from the trade to settlement, by the terms of a mutual fund; None for the usual cycle."""
-    if order.kind != Order.Kind.MARKET or order.security.kind != SecurityKind.MUTUAL_FUND:
+    if not is_fund(order):
         return None
     terms = fund_terms([order.security_id])
     return terms_at(terms, order.security_id, order.connection.custodian_id).settle_days if terms else None

@@ -8,9 +8,11 @@ from trading.custodians.simulator.clock import (
     EventIds,
     Hours,
     first_ulid_of,
+    fund_expires_ns,
     is_open,
     nanoseconds,
     next_open_and_close,
+    priced_ns,
     trade_date,
     ulid_number,
     ulid_of,
@@ -42,6 +44,20 @@ def test_the_next_opening_and_close_step_over_a_weekend():
         datetime(2026, 11, 30, 14, 30, tzinfo=UTC),
         datetime(2026, 11, 30, 21, 0, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize(
+    ("submitted_ns", "told_ns", "expires_ns"),
+    [
+        pytest.param(at(2026, 11, 23, 15), at(2026, 11, 24, 14, 30), at(2026, 11, 24, 21), id="the next morning"),
+        pytest.param(at(2026, 11, 23, 22), at(2026, 11, 25, 14, 30), at(2026, 11, 25, 21), id="after the close"),
+        pytest.param(at(2026, 11, 25, 15), at(2026, 11, 27, 14, 30), at(2026, 11, 27, 18), id="over Thanksgiving"),
+    ],
+)
+def test_the_price_of_a_fund_is_told_in_the_morning_after_the_next_close(
+    submitted_ns: int, told_ns: int, expires_ns: int
+):
+    assert (priced_ns(submitted_ns), fund_expires_ns(submitted_ns)) == (told_ns, expires_ns)
 
 
 def test_a_trade_on_a_weekend_counts_for_the_next_session():

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.custodians.simulator.fills import next_slice, quantities
+from trading.custodians.simulator.fills import Slice, next_slice, quantities
 from trading.custodians.simulator.records import Asset, Order
 
 ASSET = Asset("VTI", "id", "VTI", Decimal("299.98"), Decimal("300.02"), Decimal(300), Decimal(300), fractionable=True)
@@ -39,6 +40,18 @@ def test_the_parts_of_an_order_are_positive_and_sum_to_it(seed: int, client_orde
 
 def test_the_same_seed_and_id_give_the_same_fill():
     assert next_slice(7, make_order(), ASSET) == next_slice(7, make_order(), ASSET)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("quantity", "notional", "shares"), [("1000", None, "1000"), (None, "1500.02", "10.344965")])
+def test_a_fund_is_traded_at_once_at_the_price_of_the_day(
+    seed: int, quantity: str | None, notional: str | None, shares: str
+):
+    fund = replace(ASSET, last=Decimal(145), at_nav=True)
+    order = make_order(
+        quantity=Decimal(quantity) if quantity else None, notional=Decimal(notional) if notional else None
+    )
+    assert next_slice(seed, order, fund) == Slice(Decimal(shares), Decimal(145), is_last=True)
 
 
 @pytest.mark.parametrize("seed", range(20))

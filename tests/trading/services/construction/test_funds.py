@@ -125,7 +125,8 @@ def test_a_sale_names_its_shares_and_its_buys_wait_over_night_for_it(birch: Birc
     make_connection(birch, capabilities={"always_open": True, "fund_dollars": True})
     set_cash(birch, "0")
     stage(birch, sell(birch, "VTSAX", ("VTSAX-2021-03-03-20.5", "20.5"), price="145"), buy("VEA", "40", price="60"))
-    assert [(order.quantity, order.notional, order.parts) for order in orders(birch)][0] == (Decimal("20.5"), None, 1)
+    fund = orders(birch)[0]
+    assert (fund.quantity, fund.notional, fund.parts) == (Decimal("20.5"), None, 1)
     release(birch)
     claim(firm_id=birch.firm_id, worker="test", now=NOW)
     release(birch, NOW.replace(hour=22))
