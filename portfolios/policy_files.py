@@ -37,6 +37,13 @@ class BuysPaidBy(StrEnum):
     NEXT_SESSION = "NEXT_SESSION"
 
 
+class PartsOfShares(StrEnum):
+    """What becomes of a part of a share that a custodian does not take under a limit."""
+
+    MARKET = "MARKET"
+    DROP = "DROP"
+
+
 class Triggers(_Section):
     """When an account is looked at, and when it is traded."""
 
@@ -127,6 +134,8 @@ class Execution(_Section):
     slice_volume_weight: Annotated[Decimal, Field(gt=0, le=1)] | None = None
     idle_cash_rate: Rate | None = None
     margin_accounts: tuple[str, ...] | None = None
+    parts_of_shares: PartsOfShares | None = None
+    tier: Annotated[int, Field(ge=1, le=1000)] | None = None
     block_window_minutes: Annotated[int, Field(ge=0, le=60)] | None = None
     block_least_shares: Annotated[int, Field(ge=0, le=10_000)] | None = None
 

@@ -66,6 +66,16 @@ def takes_parts(adapter: str, capabilities: Mapping[str, Any]) -> bool:
     return bool(capabilities.get("fractional", adapter == SIMULATOR))
 
 
+def takes_parts_under_limit(adapter: str, capabilities: Mapping[str, Any]) -> bool:
+    """Does it take parts of a share in limit orders too? Only the simulator does, unless the connection says so."""
+    return takes_parts(adapter, capabilities) and bool(capabilities.get("fractional_limit", adapter == SIMULATOR))
+
+
+def takes_dollars_of_funds(adapter: str, capabilities: Mapping[str, Any]) -> bool:
+    """Does it take purchases of mutual funds in dollars? Where the connection says so; our API counts in shares."""
+    return adapter != CUSTODIAN_API and bool(capabilities.get("fund_dollars"))
+
+
 def simulator_credentials(ref: str) -> tuple[str, str]:
     """Key id and secret of one firm at the simulator, derived from the operator's: each firm has a key of its own."""
     secret = hmac.new(settings.SIMULATOR_SECRET.encode(), ref.encode(), hashlib.sha256).hexdigest()

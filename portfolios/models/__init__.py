@@ -1,5 +1,6 @@
 from portfolios.models.feeds import DataProblem, FeedFile, FeedRow
 from portfolios.models.holdings import CashBalance, Disposal, Lot, Position, ReportedDay, Transaction
+from portfolios.models.market_rules import FundTerms, TickSize
 from portfolios.models.options import HoldRange, ModelAlternate
 from portfolios.models.policies import Policy
 from portfolios.models.prices import FirmPrice, Price
@@ -17,6 +18,7 @@ __all__ = [
     "FeedFile",
     "FeedRow",
     "FirmPrice",
+    "FundTerms",
     "HoldRange",
     "Lot",
     "ModelAlternate",
@@ -33,6 +35,7 @@ __all__ = [
     "Security",
     "SecurityKind",
     "TargetModel",
+    "TickSize",
     "Transaction",
     "WashGroup",
 ]

@@ -44,6 +44,20 @@ def to_tick(price: Decimal, side: Side, *, half_penny_assigned: bool, on: date |
     :raises ValueError: when no positive price is left
     """
     step = tick(price, half_penny_assigned=half_penny_assigned, on=on)
+    return _to_step(price, side, step)
+
+
+def to_increment(price: Decimal, side: Side, increment: Decimal | None) -> Decimal:
+    """The nearest allowed limit that is no worse for the client, where an increment from a dollar on is assigned.
+
+    None stands for the penny. Below a dollar the step is $0.0001 whatever is assigned (Rule 612(b)(3)).
+
+    :raises ValueError: when no positive price is left
+    """
+    return _to_step(price, side, SUB_DOLLAR if price < DOLLAR else increment or PENNY)
+
+
+def _to_step(price: Decimal, side: Side, step: Decimal) -> Decimal:
     steps = (price / step).to_integral_value(ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
     if steps <= 0:
         raise ValueError(f"There is no allowed limit price at {price}.")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rebalancer.engine.fees import Side
-from rebalancer.engine.orders import on_tick, round_lot, to_tick
+from rebalancer.engine.orders import on_tick, round_lot, to_increment, to_tick
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,16 @@ def test_a_price_below_every_tick_has_no_limit_to_buy_at():
 def test_dearer_stocks_have_smaller_round_lots(average_close, shares):
     assert round_lot(Decimal(average_close)) == shares
     assert round_lot(Decimal(average_close), on=date(2025, 10, 31)) == 100
+
+
+@given(
+    st.decimals("0.0002", "5000", places=6),
+    st.sampled_from(Side),
+    st.sampled_from([None, Decimal("0.01"), Decimal("0.005")]),
+)
+def test_a_limit_on_an_assigned_step_is_one_of_its_multiples_and_never_worse_for_the_client(price, side, increment):
+    limit = to_increment(price, side, increment)
+    step = Decimal("0.0001") if price < 1 else increment or Decimal("0.01")
+    assert limit % step == 0
+    assert on_tick(limit, half_penny_assigned=increment == Decimal("0.005"))
+    assert 0 <= (price - limit if side is Side.BUY else limit - price) < step

@@ -54,7 +54,9 @@ def breaches(firm_id: int) -> Breaches:
     moves = _moves(firm_id)
     return Breaches(
         executions_not_summed=_not_summed(firm_id),
-        overfilled_unflagged=_orders(firm_id).filter(cum_quantity__gt=F("quantity"), needs_review=False).count(),
+        overfilled_unflagged=_orders(firm_id)
+        .filter(cum_quantity__gt=F("quantity"), notional=None, needs_review=False)
+        .count(),
         executions_unposted=sum(row.posted_at is None and not row.order.needs_review for row in executions),
         ledger_shares=shares,
         ledger_cents=dollars,

@@ -46,6 +46,11 @@ class Fit:
         }
         self.skipped[order.run_id or 0].append(entry | {"order_id": order.pk} if stands else entry)
 
+    def give_up(self, order: Order, why: str) -> None:
+        """Note that the order is not sent at all; it ends and keeps its shares."""
+        self.given_up[order.pk] = why
+        self.skip(order, order.quantity, why, stands=True)
+
     def write(self, firm_id: int) -> None:
         """Store cut orders and what their runs skipped, in the caller's transaction that has the orders locked."""
         if self.cut:
@@ -90,8 +95,7 @@ def _fit(order: Order, free: Decimal, buffer: Decimal, fit: Fit) -> None:
     wanted, quantity = order.quantity, _affordable(order, max(ZERO, free), needed)
     why = f"The account has ${max(ZERO, free):,.2f} for it, after its reserve; the order may take ${needed:,}."
     if quantity <= 0:
-        fit.given_up[order.pk] = f"Not bought. {why}"
-        fit.skip(order, wanted, f"Not bought. {why}", stands=True)
+        fit.give_up(order, f"Not bought. {why}")
         return
     if order.notional is not None:
         order.notional = min(order.notional, free.quantize(CENT, ROUND_DOWN))

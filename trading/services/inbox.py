@@ -18,6 +18,7 @@ from trading.lifecycle import ForbiddenMove
 from trading.models import BrokerConnection, Execution, InboundEvent, Order
 from trading.services.blocks.allocating import share_out
 from trading.services.blocks.following import echoes
+from trading.services.construction.funds import settle_days
 from trading.services.deliveries import Delivery, Report
 from trading.services.moves import Moves
 from trading.services.overfills import stop_overfilled
@@ -264,7 +265,7 @@ def _execution(batch: _Batch, order: Order, report: Report) -> Execution:
         gross=report.gross,
         fees=fees,
         trade_on=report.trade_on,
-        settle_on=report.settle_on or settles_on(report.trade_on),
+        settle_on=report.settle_on or settles_on(report.trade_on, days=settle_days(order)),
         executed_at=report.executed_at,
         content_sha256=report.sha256(),
     )

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from portfolios.models.securities import SecurityKind
 from portfolios.selectors.quotes import Quote
 from rebalancer.engine.fees import Side
 from rebalancer.engine.money import times
-from rebalancer.engine.orders import to_tick
+from rebalancer.engine.orders import to_increment
 from trading.models import Order
 
 COLLAR_WEIGHT = Decimal("0.001")
 """How far through the far side of the quote a limit may reach: ten basis points."""
 
 
-def marketable_limit(side: Side, quote: Quote, *, on: date) -> Decimal:
-    """The ask plus the collar for a buy, the bid minus it for a sale, on the tick that is better for the client."""
+def marketable_limit(side: Side, quote: Quote, increment: Decimal | None = None) -> Decimal:
+    """The ask plus the collar for a buy, the bid minus it for a sale, on the tick that is better for the client.
+
+    The `increment` is the step of prices that is assigned to the security on the day; none is the penny.
+    """
     far = quote.ask if side is Side.BUY else quote.bid
     reach = 1 + COLLAR_WEIGHT if side is Side.BUY else 1 - COLLAR_WEIGHT
-    return to_tick(times(far, reach), side, half_penny_assigned=False, on=on)
+    return to_increment(times(far, reach), side, increment)
 
 
 def kind_of(security_kind: str) -> str:

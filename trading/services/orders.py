@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import ulid
 from django.utils import timezone
 
-from accounts.models import Account
 from accounts.services import audit
 from accounts.tenancy import firm_scope
-from portfolios.models import Lot, Security
+from portfolios.models import Lot
 from portfolios.selectors.execution import execution_terms
-from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
+from portfolios.selectors.market_rules import tick_sizes
+from portfolios.selectors.quotes import Quote
 from rebalancer.engine.fees import Side
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
 from trading.models import (
@@ -30,12 +29,13 @@ from trading.models import (
     ProposalAccount,
     RebalanceRun,
 )
-from trading.services.construction.slices import session_of_part, slices
-from trading.services.limits import kind_of, marketable_limit
+from trading.services.construction.names import client_order_id
+from trading.services.construction.slices import session_of_part
+from trading.services.construction.trades import Trade, constructed, trades_of
+from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.stops import hold_staged
 
-CLIENT_ID_PREFIX = "RB-"
 SELL_WAVE, BUY_WAVE = 1, 2
 CANCEL_PRIORITY = 1
 
@@ -61,33 +61,13 @@ class OrderInBlock(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Trade:
-    """One trade of a proposal, with what an order needs besides."""
-
-    proposal_id: int
-    account: Account
-    connection: BrokerConnection
-    security: Security
-    quote: Quote | None
-    trade: Mapping[str, Any]
-    part: int = 1
-    parts: int = 1
-
-    @property
-    def side(self) -> Side:
-        return Side(self.trade["side"])
-
-    @property
-    def lots(self) -> list[tuple[int, Decimal]]:
-        return [(int(lot["lot_id"]), Decimal(lot["quantity"])) for lot in self.trade["lots"]]
-
-
-@dataclass(frozen=True, slots=True)
 class Drafts:
     """The orders that proposals would make, and by proposal why some cannot be made."""
 
-    trades: Sequence[_Trade]
+    trades: Sequence[Trade]
     refused: Mapping[int, NoConnection | UnknownLot]
+    skipped: Mapping[int, list[dict[str, Any]]]
+    """What is left out of each proposal, as its run will keep it."""
 
 
 def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: datetime) -> RebalanceRun:
@@ -107,7 +87,6 @@ def stage_orders(*, firm_id: int, proposal: Proposal, approved_by: str, at: date
 
 def draft_orders(*, firm_id: int, proposals: Sequence[Proposal]) -> Drafts:
     """What the orders of these proposals would be; nothing is written."""
-    terms = execution_terms(firm_id)
     parts = list(
         ProposalAccount.objects.for_firm(firm_id)
         .filter(proposal__in=proposals)
@@ -123,9 +102,9 @@ def draft_orders(*, firm_id: int, proposals: Sequence[Proposal]) -> Drafts:
                 f"There is no connection to {part.account.custodian.name}, where {part.account} is held."
             )
     reachable = [part for part in parts if part.proposal_id not in refused]
-    trades = _in_parts(_trades(firm_id, reachable, lines), terms.slice_volume_weight)
+    trades, skipped = constructed(trades_of(firm_id, reachable, lines), execution_terms(firm_id))
     refused.update(_wrong_lots(firm_id, trades))
-    return Drafts([trade for trade in trades if trade.proposal_id not in refused], refused)
+    return Drafts([trade for trade in trades if trade.proposal_id not in refused], refused, skipped)
 
 
 def stage_drafts(
@@ -140,13 +119,15 @@ def stage_drafts(
             approved_by=approved_by,
             settlement=terms.settlement,
             haircut=terms.settlement_haircut_weight,
+            skipped=drafts.skipped.get(proposal.pk, []),
             created_at=at,
         )
         for proposal in proposals
     )
     by_proposal = {run.proposal_id: run for run in runs}
     trades = [trade for trade in drafts.trades if trade.proposal_id in by_proposal]
-    orders = [_order(by_proposal[trade.proposal_id], trade, at) for trade in trades]
+    increments = tick_sizes(sorted({trade.security.pk for trade in trades}), on=timezone.localdate(at))
+    orders = [_order(by_proposal[trade.proposal_id], trade, increments.get(trade.security.pk), at) for trade in trades]
     Order.objects.for_firm(firm_id).bulk_create(orders)
     _name_lots(firm_id, orders, trades)
     OrderTransition.objects.for_firm(firm_id).bulk_create(
@@ -200,71 +181,38 @@ def cancel_order(*, firm_id: int, order_id: int, by: str, at: datetime) -> Order
         return OrderStatus(order.status)
 
 
-def _trades(firm_id: int, parts: Sequence[ProposalAccount], lines: Mapping[int, BrokerConnection]) -> list[_Trade]:
-    symbols = {trade["symbol"] for part in parts for trade in part.trades}
-    securities = {security.symbol: security for security in Security.objects.filter(symbol__in=symbols)}
-    quotes = newest_quotes(firm_id, [security.pk for security in securities.values()])
-    return [
-        _Trade(
-            proposal_id=part.proposal_id,
-            account=part.account,
-            connection=lines[part.account.custodian_id],
-            security=securities[trade["symbol"]],
-            quote=quotes.get(securities[trade["symbol"]].pk),
-            trade=trade,
-        )
-        for part in parts
-        for trade in part.trades
-    ]
-
-
-def _in_parts(trades: Sequence[_Trade], slice_volume_weight: Decimal | None) -> list[_Trade]:
-    """The trades, of which those too large for one session in several parts."""
-    if slice_volume_weight is None:
-        return list(trades)
-    volumes = newest_volumes(sorted({trade.security.pk for trade in trades}))
-    found: list[_Trade] = []
-    for trade in trades:
-        parts = slices(trade.trade, volume=volumes.get(trade.security.pk), most_weight=slice_volume_weight)
-        found += [
-            replace(trade, trade=part, part=number, parts=len(parts)) for number, part in enumerate(parts, start=1)
-        ]
-    return found
-
-
 def _connections(firm_id: int) -> dict[int, BrokerConnection]:
     """The firm's line to each custodian; of several the first."""
-    rows = BrokerConnection.objects.for_firm(firm_id).order_by("-id")
+    rows = BrokerConnection.objects.for_firm(firm_id).select_related("custodian").order_by("-id")
     return {line.custodian_id: line for line in rows}
 
 
-def _order(run: RebalanceRun, trade: _Trade, at: datetime) -> Order:
+def _order(run: RebalanceRun, trade: Trade, increment: Decimal | None, at: datetime) -> Order:
     price = Decimal(trade.trade["price"])
-    kind = kind_of(trade.security.kind)
     quote = trade.quote or Quote(timezone.localdate(at), price, price, price)
     return Order(
         run=run,
         connection=trade.connection,
         account=trade.account,
         security=trade.security,
-        client_order_id=f"{CLIENT_ID_PREFIX}{ulid.from_timestamp(at.timestamp())}",
+        client_order_id=client_order_id(run.proposal, *trade.economics),
         side=trade.side,
         quantity=Decimal(trade.trade["quantity"]),
-        kind=kind,
-        limit_price=marketable_limit(trade.side, quote, on=timezone.localdate(at))
-        if kind == Order.Kind.LIMIT
-        else None,
+        kind=trade.kind,
+        limit_price=marketable_limit(trade.side, quote, increment) if trade.kind == Order.Kind.LIMIT else None,
         reference_price=price,
+        notional=trade.dollars,
+        tier=trade.tier,
         wave=SELL_WAVE if trade.side is Side.SELL else BUY_WAVE,
         part=trade.part,
         parts=trade.parts,
-        not_before=session_of_part(trade.part, at),
+        not_before=session_of_part(trade.session, at),
         created_at=at,
         updated_at=at,
     )
 
 
-def _wrong_lots(firm_id: int, trades: Sequence[_Trade]) -> dict[int, UnknownLot]:
+def _wrong_lots(firm_id: int, trades: Sequence[Trade]) -> dict[int, UnknownLot]:
     """By proposal, the first sale that names shares which are not its account's."""
     sells = [trade for trade in trades if trade.side is Side.SELL]
     homes = dict(_lot_homes(firm_id, {lot_id for trade in sells for lot_id, _ in trade.lots}))
@@ -280,7 +228,7 @@ def _wrong_lots(firm_id: int, trades: Sequence[_Trade]) -> dict[int, UnknownLot]
     return wrong
 
 
-def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[_Trade]) -> None:
+def _name_lots(firm_id: int, orders: Sequence[Order], trades: Sequence[Trade]) -> None:
     OrderLot.objects.for_firm(firm_id).bulk_create(
         OrderLot(order=order, lot_id=lot_id, position=position, quantity=quantity)
         for order, trade in zip(orders, trades, strict=True)

@@ -22,7 +22,7 @@ def stop_overfilled(*, firm_id: int, order_ids: Collection[int], at: datetime) -
     elsewhere is left out: nobody here knows how many shares it was for.
     """
     with firm_scope(firm_id):
-        rows = Order.objects.for_firm(firm_id).filter(pk__in=order_ids, cum_quantity__gt=F("quantity"))
+        rows = Order.objects.for_firm(firm_id).filter(pk__in=order_ids, cum_quantity__gt=F("quantity"), notional=None)
         ours = rows.exclude(role=Order.Role.EXTERNAL)
         orders = list(ours.select_related("security", "account").order_by("id"))
     return sum(_stop(firm_id, order, at) for order in orders)

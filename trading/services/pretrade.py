@@ -11,9 +11,10 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils import timezone
 
-from portfolios.models import CashBalance, Lot, Restriction
+from portfolios.models import CashBalance, Lot, Restriction, SecurityKind
 from portfolios.selectors.execution import execution_terms
 from portfolios.selectors.guards import Limits, guard_limits
+from portfolios.selectors.market_rules import Terms, fund_terms, tick_sizes
 from portfolios.selectors.quotes import Quote, newest_quotes, newest_volumes
 from rebalancer.engine.money import ZERO, times
 from trading.lifecycle import TERMINAL
@@ -51,6 +52,10 @@ class Facts:
     now: datetime
     limits: Limits
     quotes: Mapping[int, Quote]
+    increments: Mapping[int, Decimal]
+    """Steps of prices from a dollar on, by security; absent where it is the penny."""
+    funds: Mapping[tuple[int, int | None], Terms]
+    """Terms of mutual funds, by security and custodian."""
     approvals: Mapping[int, int]
     restrictions: Sequence[Restriction]
     stops: Stops
@@ -129,6 +134,7 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, now: datetime) -> Facts:
     orders = [order for order in orders if order.account_id is not None]
     accounts = {order.holder_id for order in orders}
     securities = {order.security_id for order in orders}
+    funds = sorted({one.security_id for one in orders if one.security.kind == SecurityKind.MUTUAL_FUND})
     today, limits = timezone.localdate(now), guard_limits(firm_id)
     neighbours = list(
         Order.objects.for_firm(firm_id).filter(account_id__in=accounts).exclude(status__in=TERMINAL).order_by("id")
@@ -142,6 +148,8 @@ def facts_for(firm_id: int, orders: Sequence[Order], *, now: datetime) -> Facts:
         now=now,
         limits=limits,
         quotes=quotes,
+        increments=tick_sizes(sorted(securities), on=today),
+        funds=fund_terms(funds) if funds else {},
         approvals=_approvals(firm_id, orders),
         restrictions=_restrictions(firm_id, accounts, securities, today),
         stops=stops_in_force(firm_id),

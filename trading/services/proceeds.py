@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
+from portfolios.models import SecurityKind
 from portfolios.selectors.execution import ExecutionTerms
 from rebalancer.engine.money import ZERO, cents_up, times
 from trading.lifecycle import TERMINAL, OrderStatus
@@ -23,14 +24,15 @@ Pair = tuple[int, int]
 class Proceeds:
     """By run and account: whether sales have not ended, dollars that live fills brought, the day the last settles."""
 
-    busy: frozenset[Pair] = frozenset()
+    busy: Mapping[Pair, int] = field(default_factory=dict)
+    """The first tier with sales that have not ended."""
     filled: Mapping[Pair, Decimal] = field(default_factory=dict)
     settle_on: Mapping[Pair, date] = field(default_factory=dict)
 
     def held_because(self, order: Order, today: date) -> str:
         """Why a buy waits for the sales of its account; empty if it need not."""
         pair = (order.run_id or 0, order.account_id or 0)
-        if pair in self.busy:
+        if self.busy.get(pair, order.tier + 1) <= order.tier:
             return "Waits for the sales of this account, which pay for it."
         settles = self.settle_on.get(pair)
         if order.run and order.run.settlement == RebalanceRun.Settlement.NEXT_SESSION and settles and today < settles:
@@ -45,11 +47,13 @@ def proceeds_of(firm_id: int, orders: Sequence[Order], terms: ExecutionTerms, no
         return Proceeds()
     rows = Order.objects.for_firm(firm_id).filter(run__in=runs, side=Order.Side.SELL, role=Order.Role.ACCOUNT)
     waited_for = {
-        pk: (run_id, account_id)
-        for pk, run_id, account_id in rows.exclude(status__in=TERMINAL).values_list("id", "run_id", "account_id")
+        pk: ((run_id, account_id), tier)
+        for pk, run_id, account_id, tier in rows.exclude(status__in=TERMINAL).values_list(
+            "id", "run_id", "account_id", "tier"
+        )
     }
     if terms.sells_maximum_minutes is not None:
-        for pk in _overdue(firm_id, waited_for, now - timedelta(minutes=terms.sells_maximum_minutes)):
+        for pk in _overdue(firm_id, list(waited_for), now - timedelta(minutes=terms.sells_maximum_minutes)):
             del waited_for[pk]
     filled: dict[Pair, Decimal] = defaultdict(Decimal)
     settle_on: dict[Pair, date] = {}
@@ -58,7 +62,10 @@ def proceeds_of(firm_id: int, orders: Sequence[Order], terms: ExecutionTerms, no
     for run_id, account_id, quantity, price, settles in fills.values_list(*names):
         filled[run_id, account_id] += times(quantity, price)
         settle_on[run_id, account_id] = max(settles, settle_on.get((run_id, account_id), settles))
-    return Proceeds(frozenset(waited_for.values()), filled, settle_on)
+    busy: dict[Pair, int] = {}
+    for pair, tier in waited_for.values():
+        busy[pair] = min(tier, busy.get(pair, tier))
+    return Proceeds(busy, filled, settle_on)
 
 
 def expired_because(order: Order, approval_hours: int, now: datetime) -> str:
@@ -74,9 +81,10 @@ def expired_because(order: Order, approval_hours: int, now: datetime) -> str:
     )
 
 
-def _overdue(firm_id: int, orders: Mapping[int, Pair], since: datetime) -> set[int]:
+def _overdue(firm_id: int, orders: Collection[int], since: datetime) -> set[int]:
     released = OrderTransition.objects.for_firm(firm_id).filter(order__in=orders, to_status=OrderStatus.READY)
-    return set(released.filter(at__lte=since).values_list("order_id", flat=True))
+    traded_by_day = released.exclude(order__security__kind=SecurityKind.MUTUAL_FUND)  # those are priced after the close
+    return set(traded_by_day.filter(at__lte=since).values_list("order_id", flat=True))
 
 
 def unspendable(

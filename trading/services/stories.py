@@ -15,6 +15,7 @@ from rebalancer.engine import money
 from rebalancer.engine.fees import Side
 from trading.lifecycle import TERMINAL, OrderStatus
 from trading.models import Execution, InboundEvent, Order
+from trading.services.construction.funds import shares_wanted
 from trading.services.deliveries import Delivery, Said
 from trading.services.moves import Moves, route
 
@@ -68,7 +69,7 @@ class Story:
 
     @property
     def is_overfilled(self) -> bool:
-        return self.order.cum_quantity > self.order.quantity
+        return self.order.notional is None and self.order.cum_quantity > self.order.quantity
 
     def known(self, told: Execution) -> Execution | None:
         """The execution of the same day and id, if there is one."""
@@ -121,7 +122,9 @@ class Story:
             for saying in self.sayings
             if saying.said in _REPORTS
         ]
-        return engine.fold(side=Side(self.order.side), quantity=self.order.quantity, events=facts)
+        filled = sum((one.quantity for one in engine.live_executions(map(_fact, self.executions))), money.ZERO)
+        wanted = shares_wanted(self.order, self.sayings, filled)
+        return engine.fold(side=Side(self.order.side), quantity=wanted, events=facts)
 
     def _status(self, outcome: engine.Outcome) -> OrderStatus | None:
         """Where the order belongs; nothing where nobody has said that the custodian has it."""

@@ -12,20 +12,24 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.tenancy import firm_scope
+from portfolios.models import SecurityKind
 from portfolios.selectors.execution import execution_terms
+from portfolios.selectors.market_rules import terms_at
 from rebalancer.engine.fees import Side
 from trading.connections import takes_blocks
 from trading.lifecycle import OrderStatus
 from trading.models import BrokerConnection, Order, OrderCommand, Proposal, RebalanceRun
 from trading.packing import digest
 from trading.services import checks
+from trading.services.construction.funds import too_late_because
+from trading.services.construction.second_look import busy_tiers, not_needed, tier_held_because
 from trading.services.fitting import Fit, fit_buys
 from trading.services.hours import begun_runs, closed_because, late_because
 from trading.services.limits import marketable_limit
 from trading.services.moves import Moves
 from trading.services.orders import BUY_WAVE
 from trading.services.pretrade import Facts, facts_for
-from trading.services.proceeds import Proceeds, expired_because, proceeds_of
+from trading.services.proceeds import Pair, Proceeds, expired_because, proceeds_of
 from trading.services.rules.cash_account import locked_because
 from trading.services.stops import halted_because
 
@@ -45,22 +49,31 @@ class _Batch:
     proceeds: Proceeds
     begun: frozenset[int]
     """Runs of which something has left."""
+    busy_tiers: frozenset[Pair]
 
     def held_because(self, order: Order) -> str:
         """Why the order has to wait; empty if it need not."""
         if order.not_before is not None and self.now < order.not_before:
             return f"Leaves from {timezone.localtime(order.not_before):%A, %d %B, %H:%M}."
-        waits = self.proceeds.held_because(order, self.facts.today) if order.wave == BUY_WAVE else ""
+        waits = tier_held_because(order, self.busy_tiers)
+        if order.wave == BUY_WAVE and not waits:
+            waits = self.proceeds.held_because(order, self.facts.today)
         if waits:
             return waits
         if not order.connection.capabilities.get("always_open"):
-            closed = closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
+            closed = self._closed_because(order)
             if closed:
                 return closed
         locked = locked_because(order, self.facts)
         if locked:
             return locked
         return halted_because(order, self.facts.stops) or self.facts.unanswered.get(order.pk, "")
+
+    def _closed_because(self, order: Order) -> str:
+        if order.security.kind == SecurityKind.MUTUAL_FUND:
+            terms = terms_at(self.facts.funds, order.security_id, order.connection.custodian_id)
+            return too_late_because(order.security.symbol, terms, self.now)
+        return closed_because(self.now) or ("" if order.run_id in self.begun else late_because(self.now))
 
 
 def release_waves(*, firm_id: int, now: datetime) -> int:
@@ -97,7 +110,8 @@ def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
     # The proceeds are read before the cash: sells that end in between hold their buys back once more, whereas the other
     # way round their buys would be measured against cash from before the fills.
     proceeds = proceeds_of(firm_id, orders, execution_terms(firm_id), now)
-    batch = _Batch(now, facts_for(firm_id, orders, now=now), proceeds, begun_runs(firm_id, orders))
+    facts, begun = facts_for(firm_id, orders, now=now), begun_runs(firm_id, orders)
+    batch = _Batch(now, facts, proceeds, begun, busy_tiers(firm_id, orders))
     moves = Moves(firm_id, now)
     fit, leaving = _that_may_leave(orders, batch, moves)
     found: list[checks.Row] = []
@@ -150,7 +164,12 @@ def _that_may_leave(orders: Sequence[Order], batch: _Batch, moves: Moves) -> tup
         else:
             _reprice(order, batch.facts)
             free.append(order)
-    fit = fit_buys(moves.firm_id, free, batch.facts, batch.proceeds)
+    unneeded = not_needed(moves.firm_id, free, batch.facts.today)
+    needed = [order for order in free if order.pk not in unneeded]
+    fit = fit_buys(moves.firm_id, needed, batch.facts, batch.proceeds)
+    for order in free:
+        if order.pk in unneeded:
+            fit.give_up(order, unneeded[order.pk])
     for order, why in expired:
         _end(order, OrderStatus.EXPIRED, why, moves)
         fit.skip(order, order.quantity, why, stands=True)
@@ -178,12 +197,12 @@ def _reprice(order: Order, facts: Facts) -> None:
     """The limit follows the newest quote until the order has left."""
     quote = facts.quotes.get(order.security_id)
     if quote is not None and quote.is_usable and order.kind == Order.Kind.LIMIT:
-        order.limit_price = marketable_limit(Side(order.side), quote, on=facts.today)
+        order.limit_price = marketable_limit(Side(order.side), quote, facts.increments.get(order.security_id))
 
 
 def submit_command(order: Order, now: datetime) -> OrderCommand:
     """That the order is to be sent as it stands."""
-    request = [order.client_order_id, order.side, order.quantity, order.kind, order.limit_price]
+    request = [order.client_order_id, order.side, order.quantity, order.kind, order.limit_price, order.notional]
     return OrderCommand(
         order=order,
         kind=OrderCommand.Kind.SUBMIT,

@@ -15,7 +15,7 @@ from tests.worlds import NOW, Birch, Cedar
 from trading.connections import CUSTODIAN_API
 from trading.models import BrokerConnection, Order, OrderCommand, TradingHalt
 from trading.selectors.custodian_api import CLIENT_ID_PREFIX, STATES, order_id_of
-from trading.services import orders as pipeline
+from trading.services.construction import names
 from trading.services.orders import cancel_order
 from trading.services.outbox import send_due
 
@@ -44,7 +44,7 @@ def _claim(api: Api, **asked: Any) -> list[dict[str, Any]]:
 
 
 def test_the_ids_are_those_of_the_pipeline():
-    assert CLIENT_ID_PREFIX == pipeline.CLIENT_ID_PREFIX
+    assert CLIENT_ID_PREFIX == names.CLIENT_ID_PREFIX
     assert order_id_of("RB-01ARZ3NDEKTSV4RRFFQ69G5FAV") == "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 

@@ -19,8 +19,8 @@ from trading.connections import takes_blocks
 from trading.lifecycle import OrderStatus
 from trading.models import Allocation, Block, BrokerConnection, Order, OrderCommand
 from trading.services.blocks import statements
+from trading.services.construction.names import CLIENT_ID_PREFIX
 from trading.services.moves import Moves
-from trading.services.orders import CLIENT_ID_PREFIX
 from trading.services.waves import RELEASE_LOCK, store_commands, submit_command
 
 BY = "system"

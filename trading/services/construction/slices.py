@@ -25,27 +25,30 @@ def slices(trade: Mapping[str, Any], *, volume: int | None, most_weight: Decimal
         return [trade]
     whole = int((quantity / most).quantize(Decimal(1), ROUND_DOWN))
     sizes = [most] * whole + ([quantity - whole * most] if quantity % most else [])
-    lots = _share_lots([(lot["lot_id"], Decimal(lot["quantity"])) for lot in trade["lots"]], sizes)
+    lots = share_lots([(lot["lot_id"], Decimal(lot["quantity"])) for lot in trade["lots"]], sizes)
     return [
         {**trade, "quantity": f"{size:f}", "lots": [{"lot_id": lot, "quantity": f"{part:f}"} for lot, part in named]}
         for size, named in zip(sizes, lots, strict=True)
     ]
 
 
-def session_of_part(part: int, at: datetime) -> datetime | None:
-    """When a part may leave: the first at once, each other one a session after the one before."""
-    if part == 1:
+def session_of_part(session: int, at: datetime) -> datetime | None:
+    """When a part may leave: that of the first session at once, each other one a session after the one before."""
+    if session == 1:
         return None
     day = timezone.localdate(at)
     if not is_session(day) or at >= session_hours(day)[1]:
         day = next_session(day)
-    for _ in range(part - 1):
+    for _ in range(session - 1):
         day = next_session(day)
     return session_hours(day)[0] + AFTER_OPEN
 
 
-def _share_lots(named: Sequence[tuple[Any, Decimal]], sizes: Sequence[Decimal]) -> list[list[tuple[Any, Decimal]]]:
-    """What is named beyond the sizes stays with the last, where it is found to be too much."""
+def share_lots(named: Sequence[tuple[Any, Decimal]], sizes: Sequence[Decimal]) -> list[list[tuple[Any, Decimal]]]:
+    """The named lots for parts of these sizes, in order; what is named beyond them stays with the last.
+
+    There it is found to be too much.
+    """
     left = list(named)
     shared: list[list[tuple[Any, Decimal]]] = []
     for size in sizes[:-1]:
