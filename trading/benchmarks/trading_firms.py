@@ -32,7 +32,8 @@ from rebalancer.engine.calendars import is_session, previous_session
 from trading.connections import SIMULATOR, simulator_credentials
 from trading.models import Approval, BrokerConnection, Proposal, ProposalAccount
 from trading.packing import digest
-from trading.services.orders import stage_orders
+from trading.services.bulk import TOGETHER
+from trading.services.orders import draft_orders, stage_drafts, stage_orders
 from trading.tasks.orders import nudge_orders
 
 SECURITIES = 12
@@ -151,6 +152,16 @@ def stage(firm: TradingFirm, proposal: Proposal, *, at: datetime) -> None:
     """Make the orders of an approved proposal, in a transaction of its own."""
     with firm_scope(firm.firm_id):
         stage_orders(firm_id=firm.firm_id, proposal=proposal, approved_by="adviser@drill.example", at=at)
+
+
+def stage_together(firm_id: int, proposal_ids: Sequence[int], *, at: datetime) -> None:
+    """Make the orders of approved proposals as an approval of many does: so many to a transaction."""
+    for begin in range(0, len(proposal_ids), TOGETHER):
+        with firm_scope(firm_id):
+            rows = Proposal.objects.for_firm(firm_id).filter(pk__in=proposal_ids[begin : begin + TOGETHER])
+            part = list(rows.defer("book").order_by("id"))
+            drafts = draft_orders(firm_id=firm_id, proposals=part)
+            stage_drafts(firm_id=firm_id, proposals=part, drafts=drafts, approved_by="adviser@drill.example", at=at)
 
 
 def _securities(chance: Random) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,10 +25,9 @@ UPDATE trading_order SET
     needs_review = moved.needs_review, broker_order_id = moved.broker_order_id, cum_quantity = moved.cum_quantity,
     average_price = moved.average_price, limit_price = moved.limit_price, version = trading_order.version + 1,
     updated_at = %s
-FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[], %s::numeric[],
-            %s::numeric[], %s::numeric[])
-    AS moved(id, version, status, sub_status, status_reason, needs_review, broker_order_id, cum_quantity,
-             average_price, limit_price)
+FROM jsonb_to_recordset(%s::jsonb)
+    AS moved(id bigint, version int, status text, sub_status text, status_reason text, needs_review bool,
+             broker_order_id text, cum_quantity numeric, average_price numeric, limit_price numeric)
 WHERE trading_order.firm_id = %s AND trading_order.id = moved.id AND trading_order.version = moved.version
 """
 
@@ -73,25 +73,29 @@ class Moves:
         rows = list(self.orders.values())
         if not rows:
             return
-        columns: list[list[Any]] = [
-            [row.pk for row in rows],
-            [row.version for row in rows],
-            [str(row.status) for row in rows],
-            [row.sub_status for row in rows],
-            [row.status_reason[:300] for row in rows],
-            [row.needs_review for row in rows],
-            [row.broker_order_id for row in rows],
-            [row.cum_quantity for row in rows],
-            [row.average_price for row in rows],
-            [row.limit_price for row in rows],
-        ]
         with connection.cursor() as cursor:
-            cursor.execute(_WRITE, [self.at, *columns, self.firm_id])
+            # One text, because a list is quoted element by element in Python.
+            cursor.execute(_WRITE, [self.at, json.dumps([_moved(row) for row in rows]), self.firm_id])
             if cursor.rowcount != len(rows):
                 raise OrderMoved(f"{len(rows) - cursor.rowcount} of {len(rows)} orders were moved by somebody else")
         OrderTransition.objects.for_firm(self.firm_id).bulk_create(self.transitions)
         for row in rows:
             row.version += 1
+
+
+def _moved(row: Order) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "version": row.version,
+        "status": str(row.status),
+        "sub_status": row.sub_status,
+        "status_reason": row.status_reason[:300],
+        "needs_review": row.needs_review,
+        "broker_order_id": row.broker_order_id,
+        "cum_quantity": str(row.cum_quantity),
+        "average_price": None if row.average_price is None else str(row.average_price),
+        "limit_price": None if row.limit_price is None else str(row.limit_price),
+    }
 
 
 @transaction.atomic

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 
+from accounts.models import Account
 from accounts.tenancy import firm_scope
 from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import (
@@ -34,7 +35,7 @@ from trading.custodians.protocol import (
 from trading.custodians.protocol import OrderKind as WireKind
 from trading.custodians.protocol import Side as WireSide
 from trading.lifecycle import TERMINAL, OrderStatus
-from trading.models import Order, OrderCommand
+from trading.models import BrokerConnection, Order, OrderCommand
 from trading.services import breaker, pacing
 from trading.services.blocks.allocating import is_superseded, mark_sent, request_of
 from trading.services.blocks.following import follow, may_not_leave, take_apart
@@ -174,7 +175,11 @@ def _any_due(firm_id: int, now: datetime) -> bool:
 def _due(firm_id: int, now: datetime, limit: int) -> list[OrderCommand]:
     """Due commands, locked with their orders; what another worker is looking at is passed over. Cancels overtake."""
     rows = OrderCommand.objects.for_firm(firm_id).filter(_waiting(firm_id, now))
-    related = rows.select_related("order__connection__custodian", "order__account", "order__security")
+    accounts = Account.objects.for_firm(firm_id)
+    lines = BrokerConnection.objects.for_firm(firm_id).select_related("custodian")
+    related = rows.select_related("order").prefetch_related(
+        Prefetch("order__account", accounts), Prefetch("order__security"), Prefetch("order__connection", lines)
+    )
     locked = related.select_for_update(skip_locked=True, of=("self", "order"))
     return list(locked.order_by("priority", "not_before", "id")[:limit])
 

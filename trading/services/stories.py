@@ -59,7 +59,7 @@ class Saying:
     cum_quantity: Decimal | None = field(compare=False)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Story:
     """A locked order, its executions and what else was said of it, growing as deliveries come in."""
 

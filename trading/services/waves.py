@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Prefetch
 from django.utils import timezone
 
+from accounts.models import Account
 from accounts.tenancy import firm_scope
 from portfolios.models import SecurityKind
 from portfolios.selectors.execution import execution_terms
@@ -16,7 +18,7 @@ from portfolios.selectors.market_rules import terms_at
 from rebalancer.engine.fees import Side
 from trading.connections import takes_blocks
 from trading.lifecycle import OrderStatus
-from trading.models import Order, OrderCommand
+from trading.models import BrokerConnection, Order, OrderCommand, Proposal, RebalanceRun
 from trading.packing import digest
 from trading.services import checks
 from trading.services.construction.funds import too_late_because
@@ -92,8 +94,15 @@ def release_waves(*, firm_id: int, now: datetime) -> int:
 
 
 def _waiting(firm_id: int, after: int) -> list[Order]:
+    """In their order; what many of them share (a run, a security, the connection) is read once."""
+    proposals = Proposal.objects.for_firm(firm_id).defer("book", "settings", "reasons")
+    runs = RebalanceRun.objects.for_firm(firm_id).prefetch_related(Prefetch("proposal", proposals))
+    accounts = Account.objects.for_firm(firm_id)
+    lines = BrokerConnection.objects.for_firm(firm_id).select_related("custodian")
     rows = Order.objects.for_firm(firm_id).filter(status__in=WAITING, pk__gt=after)
-    related = rows.select_related("account", "security", "run__proposal", "connection__custodian")
+    related = rows.prefetch_related(
+        Prefetch("account", accounts), Prefetch("security"), Prefetch("run", runs), Prefetch("connection", lines)
+    )
     return list(related.select_for_update(of=("self",)).order_by("id")[:BATCH])
 
 
