@@ -15,12 +15,11 @@ class ExecutionTerms:
 
     Of the proceeds of the sales that pay for buys, `settlement_haircut_weight` stays unspent. After
     `sells_maximum_minutes` an account's buys wait no longer for its sales. A trade above `slice_volume_weight` of a
-    day's volume leaves in parts, one a session. The `margin_accounts`, by number, are not
-    under the rules of cash accounts. A part of a share that a custodian does not take under a limit goes to the
-    market or is dropped (`parts_of_shares`). The `tier` largest trades of an account leave first; what is still needed
-    then follows. Where a custodian trades in blocks, what is released within
-    `block_window_minutes` leaves together (0: what is released at once), and nobody is given fewer than
-    `block_least_shares` of a partial fill while others can take them.
+    day's volume leaves in parts, one a session. The `margin_accounts`, by number, are not under the rules of cash
+    accounts. A part of a share that a custodian does not take under a limit goes to the market or is dropped
+    (`parts_of_shares`). The `tier` largest trades of an account leave first; what is still needed then follows. Where a
+    custodian trades in blocks, what is released within `block_window_minutes` leaves together (0: what is released at
+    once), and nobody is given fewer than `block_least_shares` of a partial fill while others can take them.
     """
 
     settlement: BuysPaidBy = BuysPaidBy.SAME_DAY

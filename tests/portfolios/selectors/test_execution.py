@@ -29,6 +29,10 @@ def test_what_a_firm_does_not_set_is_as_the_product_has_it(birch: Birch, cedar: 
         pytest.param('settlement = "TOMORROW"', "execution.settlement is 'TOMORROW': input should be", id="word"),
         pytest.param("settlement_haircut_weight = 1", "execution.settlement_haircut_weight is 1:", id="all of it"),
         pytest.param("slice_volume_weight = 0", "execution.slice_volume_weight is 0:", id="nothing a day"),
+        pytest.param("tier = 0", "execution.tier is 0:", id="no trade first"),
+        pytest.param(
+            'parts_of_shares = "ROUND"', "execution.parts_of_shares is 'ROUND': input should be", id="rounded"
+        ),
         pytest.param("sells_maximum_minutes = 0", "execution.sells_maximum_minutes is 0:", id="no minute"),
     ],
 )
