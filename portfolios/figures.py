@@ -20,6 +20,14 @@ def money_text(amount: Number | None, decimals: int = 2) -> str:
     return UNKNOWN if amount is None else _signed(amount, decimals, "$", plus=False)
 
 
+def price_text(price: Decimal | None) -> str:
+    """`$60.00`, and as many decimals more as the price has: `$59.945`, `$0.5006`."""
+    if price is None:
+        return UNKNOWN
+    exponent = price.normalize().as_tuple().exponent
+    return money_text(price, max(2, -exponent if isinstance(exponent, int) else 2))
+
+
 def signed_money_text(amount: Number | None, decimals: int = 2) -> str:
     """`+$1,234.50`, `−$1,234.50`, `$0.00`."""
     return UNKNOWN if amount is None else _signed(amount, decimals, "$", plus=True)

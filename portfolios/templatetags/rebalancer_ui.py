@@ -21,6 +21,7 @@ TONES: Mapping[str, str] = {
 }
 
 register.filter("money", figures.money_text)
+register.filter("price", figures.price_text)
 register.filter("compact_money", figures.compact_money_text)
 register.filter("shares", figures.shares_text)
 register.filter("percent", figures.percent_text)

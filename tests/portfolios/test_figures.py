@@ -23,6 +23,20 @@ def test_money_is_written_as_an_adviser_reads_it(amount, decimals, expected):
 
 
 @pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        pytest.param(Decimal("60.070000"), "$60.07", id="to the cent"),
+        pytest.param(Decimal(60), "$60.00", id="whole dollars"),
+        pytest.param(Decimal("59.945000"), "$59.945", id="half a penny"),
+        pytest.param(Decimal("0.500600"), "$0.5006", id="below a dollar"),
+        pytest.param(None, "—", id="not known"),
+    ],
+)
+def test_a_price_is_written_to_its_last_decimal(price, expected):
+    assert figures.price_text(price) == expected
+
+
+@pytest.mark.parametrize(
     ("amount", "expected"),
     [
         pytest.param(Decimal(4213000), "$4.21m", id="millions"),

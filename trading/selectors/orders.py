@@ -204,6 +204,8 @@ def _order(order: Order, events: list[dict[str, Any]], settles_on: Any) -> dict[
         "filled_quantity": order.cum_quantity,
         "order_type_label": order.get_kind_display(),
         "limit_price": order.limit_price,
+        "notional": order.notional,
+        "part_label": f"part {order.part} of {order.parts}" if order.parts > 1 else "",
         "average_price": order.average_price,
         "amount": cents(times(quantity, price)),
         **_whose(order),

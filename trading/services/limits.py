@@ -8,7 +8,7 @@ from portfolios.models.securities import SecurityKind
 from portfolios.selectors.quotes import Quote
 from rebalancer.engine.fees import Side
 from rebalancer.engine.money import times
-from rebalancer.engine.orders import to_increment
+from rebalancer.engine.orders import SUB_DOLLAR, to_increment
 from trading.models import Order
 
 COLLAR_WEIGHT = Decimal("0.001")
@@ -18,11 +18,12 @@ COLLAR_WEIGHT = Decimal("0.001")
 def marketable_limit(side: Side, quote: Quote, increment: Decimal | None = None) -> Decimal:
     """The ask plus the collar for a buy, the bid minus it for a sale, on the tick that is better for the client.
 
-    The `increment` is the step of prices that is assigned to the security on the day; none is the penny.
+    The `increment` is the step of prices that is assigned to the security on the day; none is the penny. Nothing is
+    quoted below the smallest step, so a quote there is taken to be the step.
     """
     far = quote.ask if side is Side.BUY else quote.bid
     reach = 1 + COLLAR_WEIGHT if side is Side.BUY else 1 - COLLAR_WEIGHT
-    return to_increment(times(far, reach), side, increment)
+    return to_increment(max(times(far, reach), SUB_DOLLAR), side, increment)
 
 
 def kind_of(security_kind: str) -> str:

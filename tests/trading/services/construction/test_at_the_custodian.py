@@ -14,7 +14,8 @@ from trading.models import BrokerConnection, Order
 
 
 def quote(market: Market, symbol: str, price: str, **more: object) -> None:
-    market.exchange.put("/simulator/prices", {"prices": [{"symbol": symbol, "bid": price, "ask": price, **more}]}, "POST")
+    row = {"symbol": symbol, "bid": price, "ask": price, **more}
+    market.exchange.put("/simulator/prices", {"prices": [row]}, "POST")
 
 
 def test_a_fund_bought_for_dollars_ends_with_its_shares_and_takes_no_cent_more(market: Market) -> None:
