@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.http import QueryDict
 
 SEARCH_LENGTH = 80
@@ -17,6 +19,14 @@ def text_of(query: QueryDict, name: str, *, length: int = SEARCH_LENGTH) -> str:
 def id_of(query: QueryDict, name: str) -> int | None:
     """The row's id under a name; nothing if it is none."""
     return parsed_id(query.get(name, ""))
+
+
+def day_of(query: QueryDict, name: str) -> date | None:
+    """The day under a name, as a form sends it; nothing if it is none."""
+    try:
+        return date.fromisoformat(text_of(query, name, length=10))
+    except ValueError:
+        return None
 
 
 def parsed_id(text: str) -> int | None:

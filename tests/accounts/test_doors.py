@@ -55,6 +55,8 @@ DOORS = (
     Door("proposal-scenario", Right.APPROVE, row="proposal", method="POST"),
     Door("proposal-reject", Right.APPROVE, row="proposal", method="POST"),
     Door("orders", Right.VIEW_BOOK),
+    Door("orders-file", Right.VIEW_BOOK),
+    Door("orders-cancel", Right.APPROVE),
     Door("order", Right.VIEW_BOOK, row="order"),
     Door("order-cancel", Right.APPROVE, row="order", method="POST"),
     Door("order-note", Right.APPROVE, row="order", method="POST"),

@@ -125,9 +125,14 @@ def orders(world: World) -> list[Order]:
 def sent(world: World, *trades: dict[str, Any]) -> list[Order]:
     """Staged orders of which those that may go are on the wire."""
     stage(world, *trades)
+    claim_all(world)
+    return orders(world)
+
+
+def claim_all(world: World) -> None:
+    """Release what may go, and lease it as a sender does."""
     release_waves(firm_id=world.firm_id, now=NOW)
     claim(firm_id=world.firm_id, worker="test", now=NOW)
-    return orders(world)
 
 
 def statuses(world: World) -> list[str]:

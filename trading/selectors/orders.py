@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from portfolios.models import Disposal, Lot
+from rebalancer.engine.calendars import moment_of
 from rebalancer.engine.money import cents, times
 from trading.lifecycle import AT_CUSTODIAN, TERMINAL, OrderStatus
 from trading.models import Execution, Order, OrderCommand, OrderLot, OrderTransition, PreTradeCheck
@@ -58,6 +59,9 @@ class OrderFilters:
     search: str = ""
     proposal_id: int | None = None
     account_id: int | None = None
+    side: str = ""
+    connection_id: int | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,37 @@ def order_list(firm_id: int, *, filters: OrderFilters, after: str | None = None,
     )
 
 
+def orders_to_cancel(firm_id: int, *, filters: OrderFilters, limit: int) -> list[dict[str, Any]]:
+    """Orders that match and have not ended, the latest first; what left in a block goes with the block's order."""
+    rows = _in_scope(firm_id, filters).filter(_state(filters.status)).exclude(status__in=TERMINAL)
+    alone = rows.exclude(~Q(block=None), role=Order.Role.ACCOUNT, status__in=AT_CUSTODIAN)
+    related = alone.exclude(role=Order.Role.EXTERNAL).select_related(
+        "account__household", "connection__custodian", "security", "run"
+    )
+    return [_order(order, [], None) for order in related.order_by("-created_at", "-id")[:limit]]
+
+
+def orders_for_file(firm_id: int, *, filters: OrderFilters, limit: int) -> Iterator[dict[str, Any]]:
+    """Orders that match, the latest first, with what they cost besides."""
+    rows = _in_scope(firm_id, filters).filter(_state(filters.status))
+    related = rows.select_related("account__household", "connection__custodian", "security", "run")
+    found = list(related.order_by("-created_at", "-id")[:limit])
+    live = Execution.objects.for_firm(firm_id).filter(order__in=found, is_live=True)
+    fees = dict(live.order_by("order_id").values_list("order_id").annotate(Sum("fees")))
+    settles = _settles(firm_id, found)
+    for order in found:
+        head = _order(order, [], settles.get(order.pk))
+        number = order.account.number if order.account else ""
+        yield {**head, "fees": fees.get(order.pk, Decimal(0)), "account_number": number, **_ids(order)}
+
+
+def _ids(order: Order) -> dict[str, str]:
+    return {
+        "client_order_id": order.client_order_id,
+        "custodian_order_id": order.custodian_order_id or order.broker_order_id,
+    }
+
+
 def order_story(firm_id: int, order_id: int) -> dict[str, Any] | None:
     """One order with everything that happened to it; nothing if the firm has no such order."""
     rows = Order.objects.for_firm(firm_id).filter(pk=order_id)
@@ -110,8 +145,7 @@ def order_story(firm_id: int, order_id: int) -> dict[str, Any] | None:
     return {
         "order": {
             **head,
-            "client_order_id": order.client_order_id,
-            "custodian_order_id": order.custodian_order_id or order.broker_order_id or None,
+            **_ids(order),
             "proposal_id": order.run.proposal_id if order.run else None,
             "commission": Decimal(0),
             "fees": fees,
@@ -132,6 +166,13 @@ def _in_scope(firm_id: int, filters: OrderFilters) -> QuerySet[Order]:
         rows = rows.filter(run__proposal_id=filters.proposal_id)
     if filters.account_id is not None:
         rows = rows.filter(account_id=filters.account_id)
+    if filters.side in Order.Side.values:
+        rows = rows.filter(side=filters.side)
+    if filters.connection_id is not None:
+        rows = rows.filter(connection_id=filters.connection_id)
+    if filters.day is not None:
+        begins, ends = (moment_of(datetime.combine(filters.day, edge)) for edge in (time.min, time.max))
+        rows = rows.filter(created_at__gte=begins, created_at__lte=ends)
     if filters.search:
         text = filters.search
         rows = rows.filter(

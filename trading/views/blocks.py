@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.requests import FirmRequest, needs
 from accounts.roles import Right
 from accounts.views.answers import answer
-from accounts.views.asked import text_of
+from accounts.views.asked import day_of, text_of
 from accounts.views.files import csv_answer
 from trading.selectors.blocks import Fairness, block_list, block_story, fairness_report
 from trading.services.blocks.deviating import (
@@ -115,17 +115,10 @@ def fairness_file(request: FirmRequest) -> HttpResponse:
 
 def _report(request: FirmRequest) -> tuple[date, date, Fairness]:
     today = timezone.localdate()
-    until = min(max(_day(request, "until") or today, EARLIEST), today)
-    since = _day(request, "since") or until - timedelta(days=PERIOD_DAYS)
+    until = min(max(day_of(request.GET, "until") or today, EARLIEST), today)
+    since = day_of(request.GET, "since") or until - timedelta(days=PERIOD_DAYS)
     since = min(max(since, until - timedelta(days=LONGEST_DAYS)), until)
     return since, until, fairness_report(request.member.firm_id, since=since, until=until)
-
-
-def _day(request: FirmRequest, name: str) -> date | None:
-    try:
-        return date.fromisoformat(text_of(request.GET, name, length=10))
-    except ValueError:
-        return None
 
 
 def _who(request: FirmRequest, pk: int) -> dict[str, Any]:
