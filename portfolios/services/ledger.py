@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -26,8 +26,25 @@ def apply(*, firm_id: int, entries: Sequence[Entry]) -> Mapping[str, str]:
     Gives back the keys that could not be posted, each with a sentence. Locks the accounts' cash first, in order of
     account, so that two batches for one account follow each other.
     """
-    if not entries:
-        return {}
+    refused: dict[str, str] = {}
+    for part in _parts(entries):
+        refused.update(_apply(firm_id, part))
+    return refused
+
+
+def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Runs of entries of which none takes another back: what is taken back has to be stored first, with its lots."""
+    begin, keys = 0, set[str]()
+    for place, entry in enumerate(entries):
+        if isinstance(entry, Reversal) and entry.of_key in keys:
+            yield entries[begin:place]
+            begin, keys = place, set()
+        keys.add(entry.key)
+    if entries:
+        yield entries[begin:]
+
+
+def _apply(firm_id: int, entries: Sequence[Entry]) -> Mapping[str, str]:
     books = locked_books(firm_id, entries)
     refused = {}
     for entry in entries:

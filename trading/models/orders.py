@@ -14,7 +14,8 @@ class BrokerConnection(TenantModel):
 
     While it `needs_catch_up`, or its breaker is open, nothing is submitted on it; cancels and queries pass. An open
     breaker asks the custodian at `probe_at` whether it answers again; then one order is tried, and until `probe_at` no
-    other. `failures` are the moments (ISO 8601) at which lately nothing certain was answered.
+    other. `silences` counts how often it fell behind: catching up on one does not hide the next. `failures` are the
+    moments (ISO 8601) at which lately nothing certain was answered.
     """
 
     class TradingState(models.TextChoices):
@@ -43,6 +44,7 @@ class BrokerConnection(TenantModel):
     clock_skew_ms = models.IntegerField(null=True, blank=True)
     stream_lost_at = models.DateTimeField(null=True, blank=True)
     needs_catch_up = models.BooleanField(default=False)
+    silences = models.PositiveIntegerField(default=0)
     caught_up_at = models.DateTimeField(null=True, blank=True)
     cursor = models.CharField(max_length=64, blank=True)
     cursor_at = models.DateTimeField(null=True, blank=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
+from accounts.tenancy import firm_scope
 from trading.models import ReconBreak
 
 KINDS: Mapping[str, str] = {
@@ -21,6 +22,9 @@ KINDS: Mapping[str, str] = {
 }
 STANDING = frozenset({"CASH", "POSITION", "SPLIT", "QUERY_FAILED"})
 """Kinds that every comparison opens while they are there, and closes when they are gone."""
+SEEN_ONCE = Q(kind__in=STANDING) & (Q(seen_at=None) | Q(seen_at__lte=F("opened_at")))
+"""What one comparison found and none confirmed: the custodian may have told of positions of before."""
+LOOK_AGAIN_AFTER = timedelta(minutes=4)
 MOST = 500
 
 
@@ -102,3 +106,10 @@ def _break(row: ReconBreak) -> dict[str, Any]:
         "closed_by": row.closed_by,
         "closed_at": row.closed_at,
     }
+
+
+def is_seen_once(firm_id: int, now: datetime) -> bool:
+    """Is there a difference that was found a while ago and not looked for again?"""
+    with firm_scope(firm_id):
+        rows = ReconBreak.objects.for_firm(firm_id).filter(SEEN_ONCE, closed_at=None)
+        return rows.filter(opened_at__lte=now - LOOK_AGAIN_AFTER).exists()

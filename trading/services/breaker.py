@@ -33,6 +33,7 @@ from trading.custodians.protocol import (
     Refused,
 )
 from trading.models import BrokerConnection, OrderCommand, ReconBreak
+from trading.selectors.breaks import SEEN_ONCE
 from trading.services.lines import line_of, lines_of
 
 logger = logging.getLogger(__name__)
@@ -234,11 +235,14 @@ def _off(skew: timedelta) -> str:
 
 
 def _breaks(firm_id: int) -> dict[int, str]:
-    """The lines with more open breaks than the firm allows."""
+    """The lines with more open breaks than the firm allows.
+
+    What every comparison finds anew counts once two comparisons found it: the first may have met positions of before.
+    """
     most = guard_limits(firm_id).breaks_maximum
     if most is None:
         return {}
-    rows = ReconBreak.objects.for_firm(firm_id).filter(closed_at=None).exclude(connection=None)
+    rows = ReconBreak.objects.for_firm(firm_id).filter(~SEEN_ONCE, closed_at=None).exclude(connection=None)
     counts = rows.values_list("connection_id").annotate(count=Count("id")).filter(count__gt=most)
     return {
         connection_id: f"{count} differences to the custodian's books are open; {most} are allowed."

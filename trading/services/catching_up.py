@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account
@@ -64,7 +65,7 @@ def fall_behind(*, firm_id: int, connection_id: int, at: datetime) -> None:
     """Nobody hears this line now: nothing is submitted on it until it has caught up."""
     with firm_scope(firm_id):
         rows = BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id)
-        rows.update(needs_catch_up=True, stream_lost_at=Coalesce("stream_lost_at", at))
+        rows.update(needs_catch_up=True, silences=F("silences") + 1, stream_lost_at=Coalesce("stream_lost_at", at))
 
 
 def is_behind(*, firm_id: int, connection_id: int) -> bool:
@@ -74,6 +75,8 @@ def is_behind(*, firm_id: int, connection_id: int) -> bool:
 
 def catch_up(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
     """Ask for what happened since a while before the last event, take it in, and let orders pass again.
+
+    A line that fell behind anew meanwhile stays behind.
 
     :raises QueryFailed: if the custodian could not be asked; what was learnt is kept, and the line stays behind
     """
@@ -85,7 +88,7 @@ def catch_up(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
         for batch in (_fills(custodian, line_of(row), _since(row, now), ours), _orders(custodian, ours, now)):
             total.add(receive(firm_id=firm_id, connection_id=connection_id, deliveries=list(batch), at=now))
     with firm_scope(firm_id):
-        BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id).update(
+        BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id, silences=row.silences).update(
             needs_catch_up=False, caught_up_at=now, stream_lost_at=None
         )
     return total

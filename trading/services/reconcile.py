@@ -185,7 +185,7 @@ def _write_breaks(firm_id: int, places: Sequence[_Place], found: Sequence[_Diffe
         if name not in standing:
             gone.append(row.pk)
     close_gone(firm_id=firm_id, break_ids=gone, at=now)
-    breaks.filter(pk__in=[row.pk for row in mine if row.pk not in gone]).update(seen_at=now)
+    _refresh([row for row in mine if row.pk not in gone], found, now)
     breaks.bulk_create(
         [
             ReconBreak(
@@ -204,6 +204,16 @@ def _write_breaks(firm_id: int, places: Sequence[_Place], found: Sequence[_Diffe
         ],
         ignore_conflicts=True,
     )
+
+
+def _refresh(rows: Sequence[ReconBreak], found: Sequence[_Difference], now: datetime) -> None:
+    """What still differs shows by how much it differs now; since when stays."""
+    differences = {(d.place.account_id, d.kind, d.subject): d for d in found}
+    for row in rows:
+        one = differences[row.account_id or 0, row.kind, row.subject]
+        row.ours, row.theirs, row.sentence = f"{one.ours:f}", f"{one.theirs:f}", one.sentence()[:500]
+        row.seen_at = now
+        row.save(update_fields=["ours", "theirs", "sentence", "seen_at"])
 
 
 def _unapplied(firm_id: int) -> int:

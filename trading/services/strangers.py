@@ -13,7 +13,7 @@ from decimal import Decimal
 from accounts.tenancy import firm_scope
 from portfolios.models import Security
 from trading.lifecycle import OrderStatus
-from trading.models import InboundEvent, Order, OrderTransition
+from trading.models import InboundEvent, Order, OrderTransition, ReconBreak
 from trading.services.breaks import open_break
 from trading.services.inbox import take_up
 from trading.services.parked import accounts_at, restored
@@ -33,14 +33,20 @@ def settle_parked(*, firm_id: int, now: datetime) -> int:
 
 
 def _settle(firm_id: int, connection_id: int, now: datetime) -> int:
-    with firm_scope(firm_id):
-        parked = InboundEvent.objects.for_firm(firm_id).filter(
-            connection_id=connection_id, result=InboundEvent.Result.PARKED
-        )
-        rows = list(parked.select_for_update(skip_locked=True).order_by("id")[:BATCH])
-        _make_strangers(firm_id, connection_id, rows, now)
-        tally = take_up(firm_id=firm_id, connection_id=connection_id, rows=rows, at=now)
-        return sum(getattr(tally, name) for name in ("applied", "duplicate", "stale", "conflict"))
+    """Go through all that is parked on a line: what nothing can be made of yet keeps nothing after it waiting."""
+    settled = after = 0
+    while True:
+        with firm_scope(firm_id):
+            parked = InboundEvent.objects.for_firm(firm_id).filter(
+                connection_id=connection_id, result=InboundEvent.Result.PARKED, pk__gt=after
+            )
+            rows = list(parked.select_for_update(skip_locked=True).order_by("id")[:BATCH])
+            if not rows:
+                return settled
+            _make_strangers(firm_id, connection_id, rows, now)
+            tally = take_up(firm_id=firm_id, connection_id=connection_id, rows=rows, at=now)
+            settled += sum(getattr(tally, name) for name in ("applied", "duplicate", "stale", "conflict"))
+            after = rows[-1].pk
 
 
 def _make_strangers(firm_id: int, connection_id: int, rows: Sequence[InboundEvent], now: datetime) -> None:
@@ -69,6 +75,9 @@ def _make(
     name = told[0].broker_order_id
     sentence = f"An order to {about.side.lower()} {about.symbol} was placed elsewhere, under the number {name}."
     if security is None:
+        # What a person closed stays closed, though the delivery goes on waiting for its security.
+        if ReconBreak.objects.for_firm(firm_id).filter(kind="EXTERNAL_ORDER", subject=name).exists():
+            return
         sentence += " We do not know this security, so nothing of it is booked."
         open_break(
             firm_id=firm_id,

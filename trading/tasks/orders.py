@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.tenancy import firm_ids
+from trading.selectors.breaks import is_seen_once
 from trading.services.breaker import read_clocks
 from trading.services.outbox import send_due
 from trading.services.reconcile import reconcile
@@ -77,3 +78,11 @@ def reconcile_all() -> None:
     """Compare every firm's books with its custodians'."""
     for firm_id in firm_ids():
         reconcile_firm.delay(firm_id)
+
+
+@shared_task(name="trading.look_again")
+def look_again() -> None:
+    """Compare once more where a comparison found something new: what a second one finds too is no passing thing."""
+    for firm_id in firm_ids():
+        if is_seen_once(firm_id, timezone.now()):
+            reconcile(firm_id=firm_id, now=timezone.now())

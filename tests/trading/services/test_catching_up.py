@@ -9,8 +9,10 @@ from django.utils import timezone
 from tests.trading.conftest import Market, open_market
 from tests.trading.worlds import buy, held, orders, stage, statuses
 from tests.worlds import NOW, Cedar
-from trading.custodians.protocol import QueryFailed
+from trading.connections import Line, open_line
+from trading.custodians.protocol import Custodian, QueryFailed
 from trading.models import BrokerConnection, Execution, InboundEvent
+from trading.services import catching_up
 from trading.services.catching_up import catch_up, fall_behind, is_behind
 from trading.services.inbox import Tally
 from trading.services.orders import cancel_order
@@ -118,3 +120,20 @@ def test_a_line_counts_as_lost_from_when_it_was_first_silent(market: Market) -> 
     behind(market)
     fall_behind(firm_id=market.firm_id, connection_id=market.connection.pk, at=NOW + timedelta(seconds=9))
     assert BrokerConnection.objects.for_firm(market.firm_id).get().stream_lost_at == NOW
+
+
+def test_a_line_that_falls_behind_while_it_catches_up_stays_behind(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind(market)
+
+    def silent_again(line: Line) -> Custodian:
+        behind(market)
+        return open_line(line)
+
+    monkeypatch.setattr(catching_up, "open_line", silent_again)
+    caught_up(market)
+    assert is_behind(firm_id=market.firm_id, connection_id=market.connection.pk)
+    monkeypatch.undo()
+    caught_up(market)
+    assert not is_behind(firm_id=market.firm_id, connection_id=market.connection.pk)

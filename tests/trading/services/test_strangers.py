@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ from tests.worlds import NOW, Birch, Cedar
 from trading.connections import open_line
 from trading.custodians.protocol import Accepted, OrderRequest, Side, account_id_for
 from trading.models import InboundEvent, Order, OrderTransition, ReconBreak
+from trading.services import strangers
+from trading.services.breaks import close_break
 from trading.services.deliveries import About, Delivery
 from trading.services.inbox import Tally
 from trading.services.lines import line_of
@@ -116,6 +119,26 @@ def test_an_account_that_is_not_ours_is_left_alone(birch: Birch, cedar: Cedar) -
     stranger = anonymous(order, about=About(account_id_for("somebody else's"), "VEA", "BUY", Decimal(2)))
     assert take_in(order, stranger) == Tally(unmatched=1)
     assert settle_parked(firm_id=birch.firm_id, now=NOW + timedelta(hours=1)) == 0
+
+
+def test_what_nothing_can_be_made_of_keeps_nothing_waiting(birch: Birch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "BATCH", 1)
+    make_connection(birch)
+    (order,) = sent(birch, buy("VEA", "2", price="60"))
+    take_in(order, anonymous(order, about=about(birch, "NOBODY")))
+    take_in(order, replace(anonymous(order, about=about(birch, "VEA")), source_event_id="later", broker_order_id="B-2"))
+    assert settle_parked(firm_id=birch.firm_id, now=NOW + timedelta(seconds=61)) == 1
+
+
+def test_a_break_that_a_person_closed_is_not_opened_again(birch: Birch) -> None:
+    make_connection(birch)
+    (order,) = sent(birch, buy("VEA", "2", price="60"))
+    take_in(order, anonymous(order, about=about(birch, "NOBODY")))
+    settle_parked(firm_id=birch.firm_id, now=NOW + timedelta(seconds=61))
+    rows = ReconBreak.objects.for_firm(birch.firm_id)
+    close_break(firm_id=birch.firm_id, break_id=rows.get().pk, reason="A test of theirs.", by="ann", at=NOW)
+    settle_parked(firm_id=birch.firm_id, now=NOW + timedelta(seconds=99))
+    assert rows.count() == 1
 
 
 def test_a_security_that_nobody_knows_waits_with_a_break(birch: Birch) -> None:
