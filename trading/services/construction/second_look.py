@@ -52,7 +52,7 @@ def not_needed(firm_id: int, orders: Iterable[Order], today: date) -> dict[int, 
         order.pk: _sentence(stand[order.holder_id])
         for order in left
         if _is_within(stand.get(order.holder_id))
-        and reasons[order.run_id or 0, order.holder_id, order.security.symbol, str(order.side)] in MENDS_DRIFT
+        and reasons.get((order.run_id or 0, order.holder_id, order.security.symbol, str(order.side))) in MENDS_DRIFT
     }
 
 
