@@ -27,9 +27,10 @@ from rebalancer.embedded.services import LOOPBACK, PYTHON, free_port
 from rebalancer.embedded.state import CHECKOUT
 from trading.benchmarks.rows import Row
 from trading.benchmarks.scratch import scratch_database
-from trading.benchmarks.trading_firms import TradingFirm, custodian_book, make_world, prepare, stage
+from trading.benchmarks.trading_firms import TradingFirm, custodian_book, make_world, prepare, stage_together
 from trading.models import Execution
 from trading.selectors.orders import open_orders
+from trading.services.bulk import TOGETHER
 from trading.services.outbox import send_due
 from trading.services.streams import pull_events
 
@@ -68,14 +69,14 @@ def _floor() -> float:
 
 
 def _staged(firms: list[TradingFirm]) -> float:
-    """Seconds that making the orders of approved proposals takes, a transaction each."""
+    """Seconds that making the orders of approved proposals takes, as many to a transaction as are approved together."""
     chance = Random(7)  # noqa: S311 - a measurement, not a secret
     seconds = 0.0
     for firm in firms:
         proposals = prepare(firm, orders=ORDERS // len(firms), chance=chance, at=timezone.now(), mixed=False)
         begun = time.perf_counter()
-        for proposal in proposals:
-            stage(firm, proposal, at=timezone.now())
+        for part in range(0, len(proposals), TOGETHER):
+            stage_together(firm, proposals[part : part + TOGETHER], at=timezone.now())
         seconds += time.perf_counter() - begun
     return seconds
 

@@ -32,7 +32,7 @@ from rebalancer.engine.calendars import is_session, previous_session
 from trading.connections import SIMULATOR, simulator_credentials
 from trading.models import Approval, BrokerConnection, Proposal, ProposalAccount
 from trading.packing import digest
-from trading.services.orders import stage_orders
+from trading.services.orders import draft_orders, stage_drafts, stage_orders
 from trading.tasks.orders import nudge_orders
 
 SECURITIES = 12
@@ -42,6 +42,7 @@ TRADES_AN_ACCOUNT = 4
 CASH = Decimal(100_000)
 SHARES_A_LOT = Decimal(60)
 ZERO = Decimal(0)
+APPROVER = "adviser@drill.example"
 
 
 @dataclass(slots=True)
@@ -150,7 +151,14 @@ def prepare(firm: TradingFirm, *, orders: int, chance: Random, at: datetime, mix
 def stage(firm: TradingFirm, proposal: Proposal, *, at: datetime) -> None:
     """Make the orders of an approved proposal, in a transaction of its own."""
     with firm_scope(firm.firm_id):
-        stage_orders(firm_id=firm.firm_id, proposal=proposal, approved_by="adviser@drill.example", at=at)
+        stage_orders(firm_id=firm.firm_id, proposal=proposal, approved_by=APPROVER, at=at)
+
+
+def stage_together(firm: TradingFirm, proposals: Sequence[Proposal], *, at: datetime) -> None:
+    """Make the orders of approved proposals, in one transaction for all of them, as an approval of many does."""
+    with firm_scope(firm.firm_id):
+        drafts = draft_orders(firm_id=firm.firm_id, proposals=proposals)
+        stage_drafts(firm_id=firm.firm_id, proposals=proposals, drafts=drafts, approved_by=APPROVER, at=at)
 
 
 def _securities(chance: Random) -> None:
