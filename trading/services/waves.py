@@ -17,6 +17,7 @@ from trading.lifecycle import OrderStatus
 from trading.models import Order, OrderCommand
 from trading.packing import digest
 from trading.services import checks
+from trading.services.around import load_around
 from trading.services.fitting import Fit, fit_buys
 from trading.services.hours import begun_runs, closed_because, late_because
 from trading.services.limits import marketable_limit
@@ -80,8 +81,9 @@ def release_waves(*, firm_id: int, now: datetime) -> int:
 
 def _waiting(firm_id: int, after: int) -> list[Order]:
     rows = Order.objects.for_firm(firm_id).filter(status__in=WAITING, pk__gt=after)
-    related = rows.select_related("account", "security", "run__proposal", "connection__custodian")
-    return list(related.select_for_update(of=("self",)).order_by("id")[:BATCH])
+    orders = list(rows.select_for_update(of=("self",)).order_by("id")[:BATCH])
+    load_around(firm_id, orders)
+    return orders
 
 
 def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
