@@ -28,6 +28,7 @@ from rebalancer.embedded.state import CHECKOUT
 from trading.benchmarks.rows import Row
 from trading.benchmarks.scratch import scratch_database
 from trading.benchmarks.trading_firms import TradingFirm, custodian_book, make_world, prepare, stage_together
+from trading.benchmarks.wire import approved_to_answered
 from trading.models import Execution
 from trading.selectors.orders import open_orders
 from trading.services.outbox import send_due
@@ -36,6 +37,7 @@ from trading.services.streams import pull_events
 ORDERS = 20_000
 FLOOR_ROWS = 2_000
 GOAL_A_SECOND = 300.0
+GOAL_SECONDS_WHEN_IDLE = 2.0
 STARTS_WITHIN_SECONDS = 20.0
 
 
@@ -46,6 +48,8 @@ def measure() -> Iterator[Row]:
         _ask("POST", "load", custodian_book(firms))
         floor = _floor()
         yield Row("orders", "floor: single rows inserted and committed", floor, "rows/s")
+        idle = approved_to_answered(firms)
+        yield Row("orders", "approved to answered when idle, p95", idle, "s", at_most=GOAL_SECONDS_WHEN_IDLE)
         staged = _staged(firms)
         yield Row("orders", "approved and staged", ORDERS / staged, "orders/s")
         sent = _sent(firms)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from accounts.models import Account
+from accounts.models import Account, Firm
 from accounts.models.base import TenantModel
 from portfolios.models import Security
 from trading.models.orders import BrokerConnection, Order
@@ -19,7 +19,9 @@ class PreTradeCheck(TenantModel):
         NEEDS_NOTE = "NEEDS_NOTE", "Needs a note"
         INFO = "INFO", "Information"
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    # The link to the order carries the firm, so the database need not look it up a second time for each finding.
+    firm = models.ForeignKey(Firm, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     rule = models.CharField(max_length=40)
     passed = models.BooleanField()
     severity = models.CharField(max_length=10, choices=Severity.choices)

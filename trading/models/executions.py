@@ -20,8 +20,10 @@ class Execution(TenantModel):
         CORRECT = "CORRECT", "Correction"
         BUST = "BUST", "Bust"
 
-    connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    connection = models.ForeignKey(
+        BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     exec_id = models.CharField(max_length=96)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.NEW)
     refers_to = models.ForeignKey(

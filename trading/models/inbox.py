@@ -17,9 +17,11 @@ class InboundEvent(TenantModel):
         UNMATCHED = "UNMATCHED", "No such order"
         CONFLICT = "CONFLICT", "Contradicts what is stored"
 
-    connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    connection = models.ForeignKey(
+        BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     order = models.ForeignKey(
-        Order, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+        Order, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False, db_index=False
     )
     channel = models.CharField(max_length=16)
     source_event_id = models.CharField(max_length=96)

@@ -116,12 +116,26 @@ class Order(TenantModel):
         DAY = "DAY", "Day"
 
     run = models.ForeignKey(
-        RebalanceRun, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+        RebalanceRun,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
     )
-    connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    connection = models.ForeignKey(
+        BrokerConnection, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.ACCOUNT)
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+        Account,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
     )
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
     block = models.ForeignKey(
@@ -221,7 +235,7 @@ class Order(TenantModel):
 class OrderLot(TenantModel):
     """A lot that a sell names: identification travels with the order (Reg. 1.1012-1(c))."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     position = models.PositiveSmallIntegerField()
     quantity = models.DecimalField(max_digits=20, decimal_places=6)
@@ -280,13 +294,19 @@ class OrderCommand(TenantModel):
 class OrderTransition(TenantModel):
     """That an order moved, when, and what moved it."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     from_status = models.CharField(max_length=16)
     to_status = models.CharField(max_length=16)
     at = models.DateTimeField()
     cause = models.CharField(max_length=300)
     event = models.ForeignKey(
-        "trading.InboundEvent", on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_constraint=False
+        "trading.InboundEvent",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
     )
 
     class Meta:

@@ -47,7 +47,8 @@ RULES: Sequence[Rule] = (
 _STORE = """
 INSERT INTO trading_pretradecheck
     (firm_id, checked_at, order_id, rule, passed, severity, sentence, numbers, note, noted_by, noted_at)
-SELECT %s, %s, * FROM jsonb_to_recordset(%s::jsonb)
+SELECT %s, %s, order_id, rule, passed, severity, sentence, numbers, coalesce(note, ''), coalesce(noted_by, ''), noted_at
+FROM jsonb_to_recordset(%s::jsonb)
     AS found(order_id bigint, rule text, passed bool, severity text, sentence text, numbers jsonb, note text,
              noted_by text, noted_at timestamptz)
 """
@@ -92,15 +93,16 @@ def store(firm_id: int, found: Sequence[Row], at: datetime) -> None:
 
 
 def _row(order: Order, finding: Finding, facts: Facts) -> Row:
-    note = None if finding.passed else facts.notes.get(order.pk, {}).get(finding.rule)
-    return {
+    row: Row = {
         "order_id": order.pk,
         "rule": finding.rule,
         "passed": finding.passed,
         "severity": Severity.INFO if finding.passed else finding.severity,
         "sentence": finding.sentence[:300],
         "numbers": finding.numbers,
-        "note": note.note if note else "",
-        "noted_by": note.noted_by if note else "",
-        "noted_at": note.noted_at.isoformat() if note and note.noted_at else None,
     }
+    note = None if finding.passed else facts.notes.get(order.pk, {}).get(finding.rule)
+    if note is None:
+        return row
+    noted_at = note.noted_at.isoformat() if note.noted_at else None
+    return {**row, "note": note.note, "noted_by": note.noted_by, "noted_at": noted_at}

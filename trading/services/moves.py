@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -29,6 +31,14 @@ FROM jsonb_to_recordset(%s::jsonb)
     AS moved(id bigint, version int, status text, sub_status text, status_reason text, needs_review bool,
              broker_order_id text, cum_quantity numeric, average_price numeric, limit_price numeric)
 WHERE trading_order.firm_id = %s AND trading_order.id = moved.id AND trading_order.version = moved.version
+"""
+_TELL = """
+INSERT INTO trading_ordertransition (firm_id, at, order_id, from_status, to_status, cause, event_id)
+SELECT %s, %s, order_id, from_status, to_status, cause, event_id
+FROM ROWS FROM (
+    jsonb_to_recordset(%s::jsonb) AS (order_id bigint, from_status text, to_status text, cause text, event_id bigint)
+) WITH ORDINALITY AS told(order_id, from_status, to_status, cause, event_id, place)
+ORDER BY place
 """
 
 
@@ -74,11 +84,12 @@ class Moves:
         if not rows:
             return
         with connection.cursor() as cursor:
-            # One text, because a list is quoted element by element in Python.
             cursor.execute(_WRITE, [self.at, json.dumps([_moved(row) for row in rows]), self.firm_id])
             if cursor.rowcount != len(rows):
                 raise OrderMoved(f"{len(rows) - cursor.rowcount} of {len(rows)} orders were moved by somebody else")
-        OrderTransition.objects.for_firm(self.firm_id).bulk_create(self.transitions)
+            if self.transitions:
+                told = json.dumps([_told(row) for row in self.transitions])
+                cursor.execute(_TELL, [self.firm_id, self.at, told])
         for row in rows:
             row.version += 1
 
@@ -87,15 +98,29 @@ def _moved(row: Order) -> dict[str, Any]:
     return {
         "id": row.pk,
         "version": row.version,
-        "status": str(row.status),
+        "status": row.status,
         "sub_status": row.sub_status,
         "status_reason": row.status_reason[:300],
         "needs_review": row.needs_review,
         "broker_order_id": row.broker_order_id,
-        "cum_quantity": str(row.cum_quantity),
-        "average_price": None if row.average_price is None else str(row.average_price),
-        "limit_price": None if row.limit_price is None else str(row.limit_price),
+        "cum_quantity": _text(row.cum_quantity),
+        "average_price": _text(row.average_price),
+        "limit_price": _text(row.limit_price),
     }
+
+
+def _told(row: OrderTransition) -> dict[str, Any]:
+    return {
+        "order_id": row.order_id,
+        "from_status": row.from_status,
+        "to_status": row.to_status,
+        "cause": row.cause,
+        "event_id": row.event_id,
+    }
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
 
 
 @transaction.atomic
@@ -110,7 +135,8 @@ def move_order(*, order: Order, to: OrderStatus, cause: str, at: datetime, event
     moves.write()
 
 
-def route(current: str, to: OrderStatus) -> Iterable[OrderStatus]:
+@cache
+def route(current: str, to: OrderStatus) -> Sequence[OrderStatus]:
     """The shortest way from one state to another through the table, without passing through an end.
 
     :raises lifecycle.ForbiddenMove: if there is none

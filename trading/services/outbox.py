@@ -15,9 +15,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db.models import F, Prefetch, Q
+from django.db.models import F, Q
 
-from accounts.models import Account
 from accounts.tenancy import firm_scope
 from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import (
@@ -35,8 +34,9 @@ from trading.custodians.protocol import (
 from trading.custodians.protocol import OrderKind as WireKind
 from trading.custodians.protocol import Side as WireSide
 from trading.lifecycle import TERMINAL, OrderStatus
-from trading.models import BrokerConnection, Order, OrderCommand
+from trading.models import Order, OrderCommand
 from trading.services import breaker, pacing
+from trading.services.around import load_around
 from trading.services.blocks.allocating import is_superseded, mark_sent, request_of
 from trading.services.blocks.following import follow, may_not_leave, take_apart
 from trading.services.blocks.gathering import gather_blocks
@@ -46,7 +46,7 @@ from trading.services.outcomes import record, resolve_expired
 from trading.services.stops import Stops, halted_because, let_claims_pass, stops_in_force
 from trading.services.waves import release_waves
 
-BATCH = 100
+BATCH = 200
 SENDERS = 8
 LEASE = timedelta(seconds=settings.ORDER_LEASE_SECONDS)
 BREAKER_OPEN = "OPEN"
@@ -175,13 +175,10 @@ def _any_due(firm_id: int, now: datetime) -> bool:
 def _due(firm_id: int, now: datetime, limit: int) -> list[OrderCommand]:
     """Due commands, locked with their orders; what another worker is looking at is passed over. Cancels overtake."""
     rows = OrderCommand.objects.for_firm(firm_id).filter(_waiting(firm_id, now))
-    accounts = Account.objects.for_firm(firm_id)
-    lines = BrokerConnection.objects.for_firm(firm_id).select_related("custodian")
-    related = rows.select_related("order").prefetch_related(
-        Prefetch("order__account", accounts), Prefetch("order__security"), Prefetch("order__connection", lines)
-    )
-    locked = related.select_for_update(skip_locked=True, of=("self", "order"))
-    return list(locked.order_by("priority", "not_before", "id")[:limit])
+    locked = rows.select_related("order").select_for_update(skip_locked=True, of=("self", "order"))
+    commands = list(locked.order_by("priority", "not_before", "id")[:limit])
+    load_around(firm_id, [command.order for command in commands])
+    return commands
 
 
 def _take(command: OrderCommand, stops: Stops, moves: Moves) -> bool:

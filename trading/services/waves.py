@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Prefetch
 from django.utils import timezone
 
-from accounts.models import Account
 from accounts.tenancy import firm_scope
 from portfolios.models import SecurityKind
 from portfolios.selectors.execution import execution_terms
@@ -18,9 +16,10 @@ from portfolios.selectors.market_rules import terms_at
 from rebalancer.engine.fees import Side
 from trading.connections import takes_blocks
 from trading.lifecycle import OrderStatus
-from trading.models import BrokerConnection, Order, OrderCommand, Proposal, RebalanceRun
+from trading.models import Order, OrderCommand
 from trading.packing import digest
 from trading.services import checks
+from trading.services.around import load_around
 from trading.services.construction.funds import too_late_because
 from trading.services.construction.second_look import busy_tiers, not_needed, tier_held_because
 from trading.services.fitting import Fit, fit_buys
@@ -94,16 +93,10 @@ def release_waves(*, firm_id: int, now: datetime) -> int:
 
 
 def _waiting(firm_id: int, after: int) -> list[Order]:
-    """In their order; what many of them share (a run, a security, the connection) is read once."""
-    proposals = Proposal.objects.for_firm(firm_id).defer("book", "settings", "reasons")
-    runs = RebalanceRun.objects.for_firm(firm_id).prefetch_related(Prefetch("proposal", proposals))
-    accounts = Account.objects.for_firm(firm_id)
-    lines = BrokerConnection.objects.for_firm(firm_id).select_related("custodian")
     rows = Order.objects.for_firm(firm_id).filter(status__in=WAITING, pk__gt=after)
-    related = rows.prefetch_related(
-        Prefetch("account", accounts), Prefetch("security"), Prefetch("run", runs), Prefetch("connection", lines)
-    )
-    return list(related.select_for_update(of=("self",)).order_by("id")[:BATCH])
+    orders = list(rows.select_for_update(of=("self",)).order_by("id")[:BATCH])
+    load_around(firm_id, orders)
+    return orders
 
 
 def _release(firm_id: int, orders: Sequence[Order], now: datetime) -> int:
