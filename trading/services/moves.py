@@ -115,7 +115,7 @@ def _told(row: OrderTransition) -> dict[str, Any]:
         "from_status": row.from_status,
         "to_status": row.to_status,
         "cause": row.cause,
-        "event_id": row.event_id,
+        "event_id": row.event.pk if row.event else None,  # stored since it was named
     }
 
 
