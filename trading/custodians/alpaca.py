@@ -6,6 +6,7 @@ the rate budget of every answer is kept for the sender's limiter.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,6 +75,10 @@ class Connection:
 
     @property
     def headers(self) -> dict[str, str]:
+        """The broker's interface asks for HTTP Basic, the other for headers of Alpaca's own."""
+        if self.flavour is Flavour.BROKER:
+            pair = base64.b64encode(f"{self.key_id}:{self.secret}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
         return {"APCA-API-KEY-ID": self.key_id, "APCA-API-SECRET-KEY": self.secret}
 
     @property

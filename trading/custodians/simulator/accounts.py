@@ -57,7 +57,13 @@ async def trading_account(request: Request) -> Response:
     held = sum((order.held for order in store.open_orders(account.id) if order.side == "buy"), ZERO)
     positions = store.positions(account.id)
     value = sum((position.quantity * _asset(store, position.symbol).last for position in positions), ZERO)
-    return reply(render.account_json(account, held, value))
+    found = render.account_json(account, held, value)
+    if request.url.path.startswith("/v1/"):
+        before = sum(
+            (position.quantity * _asset(store, position.symbol).previous_close for position in positions), ZERO
+        )
+        found |= render.broker_account_json(found, before)
+    return reply(found)
 
 
 def _positions(request: Request, symbol: str | None = None) -> list[dict[str, object]]:
@@ -129,22 +135,15 @@ def _narrow(request: Request, where: list[str], values: list[str]) -> None:
 
 
 async def show_asset(request: Request) -> Response:
-    asset = _asset(exchange_of(request).store, request.path_params["symbol"])
-    return reply(
-        {
-            "id": asset.id,
-            "class": "us_equity",
-            "exchange": "ARCA",
-            "symbol": asset.symbol,
-            "name": asset.name,
-            "status": "active",
-            "tradable": True,
-            "marginable": False,
-            "shortable": False,
-            "easy_to_borrow": False,
-            "fractionable": asset.fractionable,
-        }
-    )
+    return reply(render.asset_json(_asset(exchange_of(request).store, request.path_params["symbol"])))
+
+
+async def list_assets(request: Request) -> Response:
+    """Every security that has a price; none of them is inactive or anything but a US equity."""
+    query = request.query_params
+    is_asked = query.get("status", "active") == "active" and query.get("asset_class", "us_equity") == "us_equity"
+    rows = exchange_of(request).store.rows("SELECT * FROM assets ORDER BY symbol") if is_asked else []
+    return reply([render.asset_json(Asset.of(row)) for row in rows])
 
 
 async def clock(request: Request) -> Response:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +28,7 @@ def _order_routes(prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/orders:by_client_order_id", orders.by_client_order_id, methods=["GET"]),
         Route(f"{prefix}/orders/{{order_id}}", orders.show, methods=["GET"]),
         Route(f"{prefix}/orders/{{order_id}}", orders.cancel, methods=["DELETE"]),
+        Route(f"{prefix}/orders/{{order_id}}", orders.replace, methods=["PATCH"]),
         Route(f"{prefix}/positions", accounts.list_positions, methods=["GET"]),
         Route(f"{prefix}/positions/{{symbol}}", accounts.show_position, methods=["GET"]),
         Route(f"{prefix}/account", accounts.trading_account, methods=["GET"]),
@@ -37,6 +39,7 @@ def _common_routes(prefix: str) -> list[BaseRoute]:
     return [
         Route(f"{prefix}/clock", accounts.clock, methods=["GET"]),
         Route(f"{prefix}/calendar", accounts.calendar, methods=["GET"]),
+        Route(f"{prefix}/assets", accounts.list_assets, methods=["GET"]),
         Route(f"{prefix}/assets/{{symbol}}", accounts.show_asset, methods=["GET"]),
     ]
 
@@ -71,6 +74,12 @@ async def _refuse(_: Request, error: Exception) -> Response:
     return refuse(error) if isinstance(error, ApiError) else Response(status_code=500)
 
 
+async def _no_such_thing(_: Request, error: Exception) -> Response:
+    """A path or a method that this market does not have, in the words of the API."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return refuse(ApiError(status, status * 100_000 + 10_000, str(getattr(error, "detail", "")).lower()))
+
+
 def _stop_unless_cancelled(market: asyncio.Task[None]) -> None:
     if not market.cancelled():
         signal.raise_signal(signal.SIGTERM)
@@ -94,7 +103,7 @@ def make_app(exchange: Exchange) -> Starlette:
     app = Starlette(
         routes=ROUTES,
         middleware=[Middleware(Door, exchange=exchange)],
-        exception_handlers={ApiError: _refuse},
+        exception_handlers={ApiError: _refuse, HTTPException: _no_such_thing},
         lifespan=lifespan,
     )
     app.state.exchange = exchange

@@ -99,16 +99,11 @@ class Door:
         key_id, secret = _credentials(dict(scope["headers"]))
         is_operator = key_id == self._exchange.options.key_id
         if not knows(self._exchange, key_id, secret) or (scope["path"].startswith(ADMIN_PREFIX) and not is_operator):
-            await refuse(unauthorized())(scope, receive, send)
+            await refuse(unauthorized())(scope, receive, self._with_budget(send, 0, self._next_window()))
             return
         scope["key_id"] = key_id
         used, reset = self._count(key_id)
-
-        async def send_with_budget(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._budget(used, reset)]
-            await send(message)
-
+        send_with_budget = self._with_budget(send, used, reset)
         if not is_operator and self._is_away(key_id):
             await refuse(OUTAGE)(scope, receive, send_with_budget)
             return
@@ -116,6 +111,17 @@ class Door:
             await refuse(too_many_requests())(scope, receive, send_with_budget)
             return
         await self._app(scope, receive, send_with_budget)
+
+    def _with_budget(self, send: Send, used: int, reset: int) -> Send:
+        async def send_with_budget(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._budget(used, reset)]
+            await send(message)
+
+        return send_with_budget
+
+    def _next_window(self) -> int:
+        return (int(time.time()) // self._window + 1) * self._window
 
     def _is_away(self, key_id: str) -> bool:
         """Does an outage last, or begin with this request?"""
@@ -133,7 +139,7 @@ class Door:
         since, used = self._windows.get(key_id, (window, 0))
         used = used + 1 if since == window else 1
         self._windows[key_id] = (window, used)
-        return used, (window + 1) * self._window
+        return used, self._next_window()
 
     def _budget(self, used: int, reset: int) -> list[tuple[bytes, bytes]]:
         left = max(self._limit - used, 0)

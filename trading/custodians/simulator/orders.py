@@ -84,6 +84,15 @@ async def cancel(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def replace(request: Request) -> Response:
+    """Refused: an order is cancelled and another one placed.
+
+    :raises ApiError: always
+    """
+    order = _order_of(request)
+    raise unprocessable(f"order {order.id} cannot be replaced: this market takes cancels and new orders")
+
+
 async def cancel_all(request: Request) -> Response:
     exchange = exchange_of(request)
     orders = exchange.store.open_orders(account_of(request).id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -125,6 +126,26 @@ def activity_json(execution: Execution) -> dict[str, str]:
     }
 
 
+def asset_json(asset: Asset) -> dict[str, Any]:
+    return {
+        "id": asset.id,
+        "class": "us_equity",
+        "exchange": "ARCA",
+        "symbol": asset.symbol,
+        "name": asset.name,
+        "status": "active",
+        "tradable": True,
+        "marginable": False,
+        "shortable": False,
+        "easy_to_borrow": False,
+        "fractionable": asset.fractionable,
+        "maintenance_margin_requirement": 100,
+        "margin_requirement_long": "100",
+        "margin_requirement_short": "100",
+        "attributes": [],
+    }
+
+
 def _share(part: Decimal, whole: Decimal) -> str:
     return plain((part / whole).quantize(RATIO_STEP, ROUND_HALF_EVEN)) if whole else "0"
 
@@ -199,6 +220,21 @@ def account_json(account: Account, held: Decimal, long_value: Decimal) -> dict[s
         "account_blocked": False,
         "created_at": stamp(account.created_ns),
         "balance_asof": calendars.previous_session(market_date(account.created_ns)).isoformat(),
+    }
+
+
+def broker_account_json(account: Mapping[str, Any], long_value_before: Decimal) -> dict[str, str]:
+    """What the broker's view of an account has besides: as of the last close, where this market kept cash as it is."""
+    close = calendars.session_hours(date.fromisoformat(account["balance_asof"]))[1]
+    return {
+        "previous_close": _new_york(close),
+        "last_long_market_value": plain(long_value_before),
+        "last_short_market_value": "0",
+        "last_cash": account["cash"],
+        "last_initial_margin": "0",
+        "last_regt_buying_power": account["regt_buying_power"],
+        "last_buying_power": account["buying_power"],
+        "clearing_broker": "SELF",
     }
 
 
