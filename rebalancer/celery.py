@@ -19,6 +19,7 @@ app.conf.beat_schedule = {
     "read-clocks": {"task": "trading.read_clocks", "schedule": 60.0, "options": {"expires": 60}},
     "sweep-unposted": {"task": "trading.sweep_unposted", "schedule": 60.0, "options": {"expires": 60}},
     "scan-all-firms": {"task": "trading.scan_all_firms", "schedule": crontab(hour="7", minute="30", day_of_week="1-5")},
+    "look-over": {"task": "trading.look_over_orders", "schedule": 60.0, "options": {"expires": 60}},
     "look-again": {"task": "trading.look_again", "schedule": 300.0, "options": {"expires": 300}},
     "settle-all": {"task": "trading.settle_all", "schedule": crontab(hour="6", minute="0", day_of_week="1-5")},
     "reconcile-all": {"task": "trading.reconcile_all", "schedule": crontab(hour="6", minute="30", day_of_week="1-5")},

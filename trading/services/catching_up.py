@@ -13,13 +13,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from accounts.tenancy import firm_scope
 from rebalancer.engine.calendars import previous_session
-from trading.connections import Line, open_line
+from trading.connections import CUSTODIAN_API, Line, open_line
 from trading.custodians.protocol import Custodian, OrderSnapshot, QueryFailed
 from trading.lifecycle import OrderStatus
 from trading.models import BrokerConnection, Order
@@ -27,6 +27,7 @@ from trading.services.breaker import stream_accepted
 from trading.services.deliveries import Delivery, from_fill, from_snapshot
 from trading.services.inbox import Tally, receive
 from trading.services.lines import line_of
+from trading.services.stories import AWAITING
 
 logger = logging.getLogger(__name__)
 
@@ -83,14 +84,40 @@ def catch_up(*, firm_id: int, connection_id: int, now: datetime) -> Tally:
     with firm_scope(firm_id):
         row = BrokerConnection.objects.for_firm(firm_id).get(pk=connection_id)
         ours = _ours(row)
-    total = Tally()
-    with closing(open_line(line_of(row))) as custodian:
-        for batch in (_fills(custodian, line_of(row), _since(row, now), ours), _orders(custodian, ours, now)):
-            total.add(receive(firm_id=firm_id, connection_id=connection_id, deliveries=list(batch), at=now))
+    total = _ask(row, ours, now)
     with firm_scope(firm_id):
         BrokerConnection.objects.for_firm(firm_id).filter(pk=connection_id, silences=row.silences).update(
             needs_catch_up=False, caught_up_at=now, stream_lost_at=None
         )
+    return total
+
+
+def look_over(*, firm_id: int, now: datetime) -> Tally:
+    """Compare the orders that custodians have with what they say of them now, on lines that are not behind.
+
+    An order that the stream forgot, or whose fills it did not tell, is mended by this. A custodian that cannot be asked
+    is asked the next time.
+    """
+    with firm_scope(firm_id):
+        rows = BrokerConnection.objects.for_firm(firm_id).exclude(adapter=CUSTODIAN_API).filter(needs_catch_up=False)
+        busy = Order.objects.for_firm(firm_id).filter(Q(status__in=THERE) | Q(sub_status=AWAITING))
+        lines = list(rows.filter(pk__in=busy.values("connection_id")).order_by("id"))
+        ours = {row.pk: _ours(row) for row in lines}
+    total = Tally()
+    for row in lines:
+        try:
+            total.add(_ask(row, ours[row.pk], now))
+        except QueryFailed as why:
+            logger.warning("connection %s: its open orders could not be compared: %s", row.pk, why)
+    return total
+
+
+def _ask(row: BrokerConnection, ours: _Ours, now: datetime) -> Tally:
+    """Take in fills and orders as the custodian lists them."""
+    total, line = Tally(), line_of(row)
+    with closing(open_line(line)) as custodian:
+        for batch in (_fills(custodian, line, _since(row, now), ours), _orders(custodian, ours, now)):
+            total.add(receive(firm_id=row.firm_id, connection_id=row.pk, deliveries=list(batch), at=now))
     return total
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.tenancy import firm_ids
 from trading.selectors.breaks import is_seen_once
 from trading.services.breaker import read_clocks
+from trading.services.catching_up import look_over
 from trading.services.outbox import send_due
 from trading.services.reconcile import reconcile
 from trading.services.settlement import settle
@@ -86,3 +87,10 @@ def look_again() -> None:
     for firm_id in firm_ids():
         if is_seen_once(firm_id, timezone.now()):
             reconcile(firm_id=firm_id, now=timezone.now())
+
+
+@shared_task(name="trading.look_over_orders")
+def look_over_orders() -> None:
+    """Compare what custodians have of every firm with what they say of it now."""
+    for firm_id in firm_ids():
+        look_over(firm_id=firm_id, now=timezone.now())

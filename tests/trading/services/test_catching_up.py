@@ -13,7 +13,7 @@ from trading.connections import Line, open_line
 from trading.custodians.protocol import Custodian, QueryFailed
 from trading.models import BrokerConnection, Execution, InboundEvent
 from trading.services import catching_up
-from trading.services.catching_up import catch_up, fall_behind, is_behind
+from trading.services.catching_up import catch_up, fall_behind, is_behind, look_over
 from trading.services.inbox import Tally
 from trading.services.orders import cancel_order
 from trading.services.outbox import send_due
@@ -137,3 +137,26 @@ def test_a_line_that_falls_behind_while_it_catches_up_stays_behind(
     monkeypatch.undo()
     caught_up(market)
     assert not is_behind(firm_id=market.firm_id, connection_id=market.connection.pk)
+
+
+def test_an_order_that_the_stream_forgot_is_mended_within_the_minute(market: Market) -> None:
+    sent(market, buy("AGG", "5", price="100"))
+    for _ in range(100):
+        look_over(firm_id=market.firm_id, now=timezone.now())
+        if set(statuses(market.world)) == {"FILLED"}:
+            break
+    assert statuses(market.world) == ["FILLED"]
+    assert held(market.world)["AGG"] == 5
+    assert look_over(firm_id=market.firm_id, now=timezone.now()) == Tally()
+
+
+def test_a_custodian_that_cannot_be_asked_is_asked_the_next_time(market: Market, settings: Any) -> None:
+    sent(market, buy("AGG", "5", price="100"))
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"
+    assert look_over(firm_id=market.firm_id, now=timezone.now()) == Tally()
+
+
+def test_a_line_that_is_behind_is_left_to_its_catching_up(market: Market) -> None:
+    sent(market, buy("AGG", "5", price="100"))
+    behind(market)
+    assert look_over(firm_id=market.firm_id, now=timezone.now()) == Tally()
