@@ -1,6 +1,6 @@
 from django.urls import path
 
-from trading.views import blocks, breaks, bulk, client, halts, home, notes, orders, proposals, worklist
+from trading.views import blocks, breaks, bulk, client, halts, home, notes, orders, proposals, runs, worklist
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("breaks/file/", breaks.breaks_file, name="breaks-file"),
     path("breaks/<int:pk>/assign/", breaks.assign, name="break-assign"),
     path("breaks/<int:pk>/close/", breaks.close, name="break-close"),
+    path("runs/<int:pk>/", runs.run, name="run"),
     path("blocks/", blocks.blocks, name="blocks"),
     path("blocks/fairness/", blocks.fairness, name="fairness"),
     path("blocks/fairness/file/", blocks.fairness_file, name="fairness-file"),

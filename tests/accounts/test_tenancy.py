@@ -50,8 +50,10 @@ def test_every_table_of_ours_is_a_firms_or_known_to_be_shared() -> None:
         "accounts.Firm",
         "accounts.User",
         "portfolios.AssetClass",
+        "portfolios.FundTerms",
         "portfolios.Price",
         "portfolios.Security",
+        "portfolios.TickSize",
         "portfolios.WashGroup",
         "trading.ApiCredential",
     }

@@ -95,7 +95,7 @@ def order_list(firm_id: int, *, filters: OrderFilters, after: str | None = None,
     events = _events(firm_id, page)
     settles = _settles(firm_id, page)
     return OrderPage(
-        orders=[_order(order, events[order.pk][:FEW_EVENTS], settles.get(order.pk)) for order in page],
+        orders=[order_row(order, events[order.pk][:FEW_EVENTS], settles.get(order.pk)) for order in page],
         next_cursor=_cursor(page[-1]) if len(found) > limit else None,
         total=total,
         states=states,
@@ -109,7 +109,7 @@ def orders_to_cancel(firm_id: int, *, filters: OrderFilters, limit: int) -> list
     related = alone.exclude(role=Order.Role.EXTERNAL).select_related(
         "account__household", "connection__custodian", "security", "run"
     )
-    return [_order(order, [], None) for order in related.order_by("-created_at", "-id")[:limit]]
+    return [order_row(order, [], None) for order in related.order_by("-created_at", "-id")[:limit]]
 
 
 def orders_for_file(firm_id: int, *, filters: OrderFilters, limit: int) -> Iterator[dict[str, Any]]:
@@ -121,7 +121,7 @@ def orders_for_file(firm_id: int, *, filters: OrderFilters, limit: int) -> Itera
     fees = dict(live.order_by("order_id").values_list("order_id").annotate(Sum("fees")))
     settles = _settles(firm_id, found)
     for order in found:
-        head = _order(order, [], settles.get(order.pk))
+        head = order_row(order, [], settles.get(order.pk))
         number = order.account.number if order.account else ""
         yield {**head, "fees": fees.get(order.pk, Decimal(0)), "account_number": number, **_ids(order)}
 
@@ -141,7 +141,7 @@ def order_story(firm_id: int, order_id: int) -> dict[str, Any] | None:
         return None
     executions = list(Execution.objects.for_firm(firm_id).filter(order=order).order_by("executed_at", "id"))
     fees = sum((execution.fees for execution in executions if execution.is_live), Decimal(0))
-    head = _order(order, _events(firm_id, [order])[order.pk], _settles(firm_id, [order]).get(order.pk))
+    head = order_row(order, _events(firm_id, [order])[order.pk], _settles(firm_id, [order]).get(order.pk))
     return {
         "order": {
             **head,
@@ -232,7 +232,7 @@ def _settles(firm_id: int, orders: Sequence[Order]) -> Mapping[int, Any]:
     return dict(rows.order_by("order_id", "settle_on").values_list("order_id", "settle_on"))
 
 
-def _order(order: Order, events: list[dict[str, Any]], settles_on: Any) -> dict[str, Any]:
+def order_row(order: Order, events: list[dict[str, Any]], settles_on: Any) -> dict[str, Any]:
     status = OrderStatus(order.status)
     price = order.average_price or order.limit_price or order.reference_price
     quantity = order.cum_quantity or order.quantity
@@ -265,6 +265,7 @@ def _whose(order: Order) -> dict[str, Any]:
     account = order.account
     return {
         "role": order.role,
+        "run_id": order.run_id,
         "block_id": order.block_id,
         "account_id": order.account_id,
         "account_name": account.name if account else "Block of several accounts",

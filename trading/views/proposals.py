@@ -16,6 +16,7 @@ from accounts.roles import Right
 from accounts.views.answers import answer
 from accounts.views.asked import NOTE_LENGTH, id_of, text_of
 from trading.selectors.proposals import proposal_page
+from trading.selectors.run_story import run_of_proposal
 from trading.selectors.runs import idle_sentence, left_out
 from trading.services import approvals, approving, scenarios
 from trading.tasks.orders import nudge_orders
@@ -126,6 +127,7 @@ def _context(request: FirmRequest, pk: int) -> dict[str, Any]:
         head["cannot_approve_because"] = None
     if head["status"] == "APPROVED":
         head["orders_url"] = f"{reverse('orders')}?proposal={pk}"
+        head["run_id"] = run_of_proposal(request.member.firm_id, pk)
         head["left_out"] = left_out(request.member.firm_id, pk)
     else:
         head["idle_sentence"] = idle_sentence(request.member.firm_id, page.accounts, timezone.localdate())
