@@ -10,6 +10,7 @@ from tests.trading.conftest import Market
 from tests.trading.worlds import make_connection
 from tests.worlds import NOW, Birch, Cedar, make_account
 from trading.models import ReconBreak
+from trading.selectors.breaks import LOOK_AGAIN_AFTER, is_seen_once
 from trading.services.reconcile import Reconciliation, reconcile
 
 
@@ -90,3 +91,36 @@ def test_cash_is_compared_to_the_cent(market: Market) -> None:
     CashBalance.objects.for_firm(market.firm_id).update(settled=Decimal("1999.99"))
     assert compared(market) == Reconciliation(1, 0, 0)
     assert breaks(market.world) == [("CASH", "USD", False)]
+
+
+def test_a_split_overnight_at_the_custodian_is_found_and_named(market: Market) -> None:
+    told = market.exchange.put("/simulator/split", {"symbol": "VTI", "new": "3", "old": "2"}, "POST")
+    assert told["symbol"] == "VTI"
+    assert compared(market) == Reconciliation(0, 1, 0)
+    assert breaks(market.world) == [("SPLIT", "VTI", False)]
+    row = ReconBreak.objects.for_firm(market.firm_id).get()
+    assert "as after a split of 3 for 2" in row.sentence
+    assert Decimal(row.theirs) == 375
+
+
+def test_a_standing_difference_shows_how_large_it_is_now(market: Market) -> None:
+    hold(market, "249")
+    compared(market)
+    hold(market, "247")
+    compared(market)
+    row = ReconBreak.objects.for_firm(market.firm_id).get()
+    assert Decimal(row.ours) == 247
+    assert "247" in row.sentence
+    assert row.seen_at is not None
+    assert row.seen_at >= row.opened_at
+
+
+def test_what_was_found_once_is_looked_for_again_after_some_minutes(market: Market) -> None:
+    hold(market, "249")
+    compared(market)
+    row = ReconBreak.objects.for_firm(market.firm_id).get()
+    assert not is_seen_once(market.firm_id, row.opened_at)
+    assert is_seen_once(market.firm_id, row.opened_at + LOOK_AGAIN_AFTER)
+    ReconBreak.objects.for_firm(market.firm_id).update(opened_at=row.opened_at - LOOK_AGAIN_AFTER)
+    compared(market)
+    assert not is_seen_once(market.firm_id, row.opened_at + LOOK_AGAIN_AFTER)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from dataclasses import replace
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from trading.custodians.simulator.clock import Hours, now_ns
 from trading.custodians.simulator.door import body_of, exchange_of, reply
 from trading.custodians.simulator.errors import ApiError, bad_request, unprocessable
 from trading.custodians.simulator.exchange import Exchange
-from trading.custodians.simulator.records import AVERAGE_PRICE, PENNY, TRADING, ZERO, Position
+from trading.custodians.simulator.records import AVERAGE_PRICE, PENNY, SHARE_STEP, TRADING, ZERO, Position
 from trading.custodians.simulator.render import plain
 from trading.custodians.simulator.store import Store
 
@@ -158,6 +159,36 @@ async def set_prices(request: Request) -> Response:
         symbols = frozenset(set_price(exchange.store, row) for row in _rows(body, "prices"))
     exchange.schedule_resting(symbols)
     return reply({"prices": len(symbols)})
+
+
+async def split(request: Request) -> Response:
+    """A stock is split overnight, `new` shares for `old`: positions, prices and, by their end, open orders follow.
+
+    Shares keep six decimals. What is less stays in nobody's account, as no cash in lieu is paid here.
+    """
+    exchange, body = exchange_of(request), await _object(request)
+    symbol, new, old = _word(body, "symbol"), _positive(body, "new"), _positive(body, "old")
+    store = exchange.store
+    if store.asset(symbol) is None:
+        raise unprocessable(f"{symbol} has no price: load it first")
+    rows = store.rows("SELECT id FROM orders WHERE is_open AND symbol = ? ORDER BY seq", symbol)
+    held = store.rows("SELECT account_id FROM positions WHERE symbol = ? ORDER BY account_id", symbol)
+    with store.transaction():
+        for row in rows:
+            exchange.desk.expire(row["id"])
+        for row in held:
+            before = store.position(row["account_id"], symbol)
+            quantity = (before.quantity * new / old).quantize(SHARE_STEP, ROUND_DOWN)
+            store.set_position(row["account_id"], replace(before, quantity=quantity))
+        _split_price(store, symbol, old / new)
+    exchange.listeners.wake()
+    return reply({"symbol": symbol, "positions": len(held), "orders_ended": len(rows)})
+
+
+def _split_price(store: Store, symbol: str, factor: Decimal) -> None:
+    (row,) = store.rows("SELECT bid, ask, last, previous_close FROM assets WHERE symbol = ?", symbol)
+    prices = [(Decimal(price) * factor).quantize(SHARE_STEP) for price in row]
+    store.write("UPDATE assets SET bid = ?, ask = ?, last = ?, previous_close = ? WHERE symbol = ?", *prices, symbol)
 
 
 async def list_accounts(request: Request) -> Response:

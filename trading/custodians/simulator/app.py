@@ -60,6 +60,7 @@ ROUTES: list[BaseRoute] = [
     WebSocketRoute("/stream", streams.trade_updates),
     Route("/simulator/health", admin.health, methods=["GET"]),
     Route("/simulator/load", admin.load, methods=["POST"]),
+    Route("/simulator/split", admin.split, methods=["POST"]),
     Route("/simulator/prices", admin.set_prices, methods=["POST"]),
     Route("/simulator/accounts", admin.list_accounts, methods=["GET"]),
     Route("/simulator/state", admin.state, methods=["GET"]),
