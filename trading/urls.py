@@ -17,6 +17,7 @@ urlpatterns = [
     path("orders/cancel/", orders.cancel_many, name="orders-cancel"),
     path("orders/<int:pk>/", orders.order, name="order"),
     path("orders/<int:pk>/cancel/", orders.cancel, name="order-cancel"),
+    path("orders/<int:pk>/ask/", orders.ask, name="order-ask"),
     path("orders/<int:pk>/note/", notes.write, name="order-note"),
     path("halts/", halts.halts, name="halts"),
     path("halts/raise/", halts.raise_one, name="halt-raise"),

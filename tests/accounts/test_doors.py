@@ -59,6 +59,7 @@ DOORS = (
     Door("orders-cancel", Right.APPROVE),
     Door("order", Right.VIEW_BOOK, row="order"),
     Door("order-cancel", Right.APPROVE, row="order", method="POST"),
+    Door("order-ask", Right.APPROVE, row="order", method="POST"),
     Door("order-note", Right.APPROVE, row="order", method="POST"),
     Door("halts", Right.VIEW_BOOK),
     Door("halt-raise", Right.HALT, method="POST"),

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from django.conf import settings
 
+from accounts.services import audit
 from accounts.tenancy import firm_scope
 from trading.connections import CUSTODIAN_API, Line
 from trading.custodians.protocol import (
@@ -31,6 +32,7 @@ from trading.services.blocks.following import follow, take_apart
 from trading.services.deliveries import Delivery, Said, absent, from_answer, from_snapshot
 from trading.services.inbox import receive
 from trading.services.moves import Moves
+from trading.services.orders import OrderNotFound
 
 Kind, Status = OrderCommand.Kind, OrderCommand.Status
 QUERY_PRIORITY = 2
@@ -106,6 +108,26 @@ def resolve_expired(*, firm_id: int, now: datetime) -> int:
             else:
                 _again(command, now)
         return len(commands)
+
+
+class NothingToAsk(RuntimeError):
+    """It is known what came of the order."""
+
+
+def ask_now(*, firm_id: int, order_id: int, by: str, at: datetime) -> None:
+    """Ask the custodian at once what came of an order of which that is not known; it is never sent again by this.
+
+    :raises OrderNotFound: if the firm has no such order
+    :raises NothingToAsk: if its outcome is known
+    """
+    with firm_scope(firm_id):
+        order = Order.objects.for_firm(firm_id).select_for_update().filter(pk=order_id).first()
+        if order is None:
+            raise OrderNotFound(order_id)
+        if order.status != OrderStatus.UNKNOWN:
+            raise NothingToAsk("It is known by now what came of this order.")
+        _ask(order, at)
+        audit.record(firm_id=firm_id, at=at, actor=by, action="ORDER_ASKED_FOR", subject="order", subject_id=order.pk)
 
 
 def _delivery(held: Held, answer: Answer, at: datetime) -> Delivery | None:
@@ -216,17 +238,25 @@ def _lose_sight(order: Order, why: str, at: datetime, *, ask: bool = True) -> No
     order.needs_review = order.needs_review or not ask
     _step_back(order, OrderStatus.UNKNOWN, why, at)
     if ask:
-        OrderCommand.objects.for_firm(order.firm_id).update_or_create(
-            idempotency_key=order.client_order_id,
-            kind=Kind.QUERY,
-            defaults={
-                "order": order,
-                "status": Status.READY,
-                "priority": QUERY_PRIORITY,
-                "not_before": at + timedelta(seconds=ASK_AGAIN_SECONDS[0]),
-                "outcome": "",
-            },
-        )
+        _ask(order, at + timedelta(seconds=ASK_AGAIN_SECONDS[0]))
+
+
+def _ask(order: Order, not_before: datetime) -> None:
+    """Look the order up by its client order id; a question that is on its way stays as it is."""
+    rows = OrderCommand.objects.for_firm(order.firm_id)
+    if rows.filter(order=order, kind=Kind.QUERY, status=Status.LEASED).exists():
+        return
+    rows.update_or_create(
+        idempotency_key=order.client_order_id,
+        kind=Kind.QUERY,
+        defaults={
+            "order": order,
+            "status": Status.READY,
+            "priority": QUERY_PRIORITY,
+            "not_before": not_before,
+            "outcome": "",
+        },
+    )
 
 
 def _step_back(order: Order, to: OrderStatus, why: str, at: datetime) -> None:

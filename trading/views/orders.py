@@ -31,6 +31,7 @@ from trading.selectors.orders import (
 )
 from trading.services.cancelling import cancel_each
 from trading.services.orders import OrderHasEnded, OrderInBlock, OrderNotFound, cancel_order
+from trading.services.outcomes import NothingToAsk, ask_now
 from trading.tasks.orders import nudge_orders
 
 MOST_AT_ONCE = 500
@@ -152,6 +153,20 @@ def cancel(request: FirmRequest, pk: int) -> HttpResponse:
     return redirect("order", pk)
 
 
+@require_POST
+@needs(Right.APPROVE)
+def ask(request: FirmRequest, pk: int) -> HttpResponse:
+    try:
+        ask_now(firm_id=request.member.firm_id, order_id=pk, by=request.member.email, at=timezone.now())
+    except OrderNotFound:
+        raise Http404 from None
+    except NothingToAsk as error:
+        return _order(request, pk, 409, error=str(error))
+    nudge_orders(request.member.firm_id)
+    messages.success(request, "The custodian is asked what came of it. It is not sent again before that is known.")
+    return redirect("order", pk)
+
+
 def _order(request: FirmRequest, pk: int, status: int, **more: Any) -> HttpResponse:
     story = order_story(request.member.firm_id, pk)
     if story is None:
@@ -160,6 +175,7 @@ def _order(request: FirmRequest, pk: int, status: int, **more: Any) -> HttpRespo
         **story,
         "live_url": reverse("order", args=[pk]),
         "notes_needed": notes_needed(request.member.firm_id, [pk]),
+        "can_ask": request.member.may(Right.APPROVE) and story["order"]["status"] == "UNKNOWN",
         "can_note": request.member.may(Right.APPROVE),
         "can_cancel": request.member.may(Right.APPROVE) and story["live"] and not story["order"]["cancel_pending"],
         **more,
