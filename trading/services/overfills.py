@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 
@@ -13,6 +13,8 @@ from trading.services.breaks import open_break
 from trading.services.halts import Scope, raise_halt
 
 BY = "system"
+LEFT_OVER = timedelta(days=1)
+"""What was filled longer ago was halted, or looked at by a person."""
 
 
 def stop_overfilled(*, firm_id: int, order_ids: Collection[int], at: datetime) -> int:
@@ -26,6 +28,16 @@ def stop_overfilled(*, firm_id: int, order_ids: Collection[int], at: datetime) -
         ours = rows.exclude(role=Order.Role.EXTERNAL)
         orders = list(ours.select_related("security", "account").order_by("id"))
     return sum(_stop(firm_id, order, at) for order in orders)
+
+
+def stop_left_over(*, firm_id: int, now: datetime) -> int:
+    """Halt what a worker booked as an overfill and did not live to halt; how many were halted now."""
+    with firm_scope(firm_id):
+        rows = Order.objects.for_firm(firm_id).filter(
+            cum_quantity__gt=F("quantity"), needs_review=True, updated_at__gte=now - LEFT_OVER
+        )
+        order_ids = list(rows.order_by("id").values_list("id", flat=True))
+    return stop_overfilled(firm_id=firm_id, order_ids=order_ids, at=now) if order_ids else 0
 
 
 def _stop(firm_id: int, order: Order, at: datetime) -> int:

@@ -14,6 +14,7 @@ from trading.selectors.breaks import is_seen_once
 from trading.services.breaker import read_clocks
 from trading.services.catching_up import look_over
 from trading.services.outbox import send_due
+from trading.services.overfills import stop_left_over
 from trading.services.reconcile import reconcile
 from trading.services.settlement import settle
 from trading.services.strangers import settle_parked
@@ -51,9 +52,10 @@ def read_all_clocks() -> None:
 
 @shared_task(name="trading.sweep_unposted")
 def sweep_unposted() -> None:
-    """Post for every firm what could not be posted when it was filled."""
+    """Do for every firm what could not be done when it was filled: postings, and halts after overfills."""
     for firm_id in firm_ids():
         post_unposted(firm_id=firm_id, at=timezone.now())
+        stop_left_over(firm_id=firm_id, now=timezone.now())
 
 
 @shared_task(name="trading.settle_firm")

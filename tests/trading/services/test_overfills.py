@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.trading.worlds import (
     buy,
     filled,
@@ -14,8 +16,10 @@ from tests.trading.worlds import (
 )
 from tests.worlds import NOW, Birch, Cedar
 from trading.models import Execution, Order, ReconBreak, TradingHalt
+from trading.services import inbox
 from trading.services.halts import agree_to_lift, ask_to_lift
 from trading.services.orders import stage_orders
+from trading.services.overfills import stop_left_over
 from trading.services.waves import release_waves
 
 
@@ -80,3 +84,20 @@ def test_what_was_placed_elsewhere_has_no_quantity_that_could_be_exceeded(birch:
     take_in(order, filled(order, "x1", "15", "60"), filled(order, "x2", "7", "60", seconds=1))
     assert held(birch)["VEA"] == 22
     assert halts(birch) == []
+
+
+def test_a_worker_that_dies_before_it_halts_leaves_the_halt_to_the_sweep(
+    birch: Birch, cedar: Cedar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(**_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inbox, "stop_overfilled", dies)
+    with pytest.raises(KeyboardInterrupt):
+        overfilled(birch)
+    monkeypatch.undo()
+    assert halts(birch) == []
+    assert stop_left_over(firm_id=birch.firm_id, now=NOW) == 1
+    assert [halt.account_id for halt in halts(birch)] == [birch.account.pk]
+    assert stop_left_over(firm_id=birch.firm_id, now=NOW) == 0
+    assert stop_left_over(firm_id=cedar.firm_id, now=NOW) == 0
