@@ -79,6 +79,8 @@ def _staged(firms: list[TradingFirm]) -> float:
         firm.firm_id: [one.pk for one in prepare(firm, orders=count, chance=chance, at=at, mixed=False)]
         for firm in firms
     }
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE")  # what autovacuum has long done where proposals wait for approval
     return _by_firm(_stage, [(_place(firm_id), proposals) for firm_id, proposals in made.items()])
 
 
