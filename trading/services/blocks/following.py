@@ -43,9 +43,12 @@ def children_of(street: Order) -> list[Order]:
 
 
 def follow(street: Order, moves: Moves, cause: str) -> None:
-    """Bring the accounts' orders to where the street order is on its way out."""
+    """Bring the accounts' orders to where the street order is on its way out; when it first left is kept."""
     if street.role != Order.Role.BLOCK or street.status not in ON_THE_WAY:
         return
+    if street.status == OrderStatus.SUBMITTING:
+        rows = Block.objects.for_firm(street.firm_id).filter(pk=street.block_key, sent_at=None)
+        rows.update(sent_at=moves.at)
     for child in children_of(street):
         if child.status in ON_THE_WAY and child.status != street.status:
             for step in route(child.status, OrderStatus(street.status)):

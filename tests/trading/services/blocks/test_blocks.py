@@ -87,6 +87,7 @@ def test_the_accounts_orders_follow_the_street_order(birch: Birch) -> None:
     three_buys(birch)
     leave(birch)
     assert states(birch) == ["SUBMITTING"] * 3
+    assert blocks(birch)[0].sent_at == NOW
     take_in(street(birch), told(street(birch), Said.ACCEPTED, "accepted"))
     assert states(birch) == ["SUBMITTED"] * 3
     take_in(street(birch), told(street(birch), Said.WORKING, "new"))
