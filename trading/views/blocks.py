@@ -148,6 +148,8 @@ def _page(request: FirmRequest, pk: int, status: int, *, error: str = "") -> Htt
     story = block_story(request.member.firm_id, pk)
     if story is None:
         raise Http404
+    for share in story["shares"]:
+        share["typed"] = text_of(request.POST, share["client_order_id"], length=24)
     newest, member = story["newest"], request.member
     until = decided_until(newest) if newest else None
     context = {
@@ -156,6 +158,7 @@ def _page(request: FirmRequest, pk: int, status: int, *, error: str = "") -> Htt
         "may_ask": until is not None and timezone.now() <= until and member.may(Right.APPROVE),
         "may_decide": story["head"]["is_asked"] and member.may(Right.AGREE_SHARES),
         "is_mine": story["head"]["deviation_asked_by"] == member.email,
+        "typed_reason": text_of(request.POST, "reason", length=REASON_LENGTH),
         "error": error,
     }
     return answer(request, "trading/block.html", context, status=status)

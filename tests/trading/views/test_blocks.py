@@ -62,6 +62,8 @@ def test_what_is_no_number_of_shares_is_refused(birch: Birch, text: str) -> None
     answer = browser(birch, "ADVISER").post(f"/blocks/{block.pk}/ask/", form(birch, text, "0", "13"))
     assert answer.status_code == 409
     assert "is no number of shares" in answer.content.decode()
+    assert [share["typed"] for share in answer.context["shares"]] == [text, "0", "13"]
+    assert answer.context["typed_reason"] == "It is being closed."
 
 
 def test_fairness_compares_accounts_of_the_same_day(birch: Birch, cedar: Cedar) -> None:
